@@ -1,0 +1,1 @@
+"""The audio engine: streams of float32 blocks between sources, processors and sinks."""

@@ -1,0 +1,1 @@
+"""Tonearm: the domain, its use cases and its AWS adapters."""

@@ -1,0 +1,1 @@
+"""Values, states and rules: no I/O and no AWS."""

@@ -1,0 +1,1 @@
+"""Use cases, one a file: they take ports and return domain values."""
