@@ -1,0 +1,56 @@
+"""Render and Certificate: the file that a job made, and what was measured on it after encoding."""
+
+from tonearm.domain.errors import PromiseBroken
+from tonearm.domain.values import Value
+
+
+class Promise(Value):
+    """One thing that an operation promises, and what was measured."""
+
+    name: str
+    operation: str
+    unit: str
+    expected: float | str | None
+    measured: float | str | None
+    tolerance: float | None
+    kept: bool
+
+
+class Certificate(Value):
+    """All promises of a recipe, measured on the encoded file."""
+
+    engine_version: str
+    kept: bool
+    promises: tuple[Promise, ...]
+
+    def require_kept(self) -> None:
+        """Raise `PromiseBroken`, naming every broken promise with its figures, unless all are kept."""
+        broken = [promise for promise in self.promises if not promise.kept]
+        if self.kept and not broken:
+            return
+        first = broken[0] if broken else None
+        said = "; ".join(
+            f"{p.operation} promises {p.name} {p.expected} ± {p.tolerance} {p.unit}, measured {p.measured}"
+            for p in broken
+        )
+        raise PromiseBroken(
+            f"certificate.{first.name if first else 'not_kept'}",
+            f"The render breaks its promise: {said or 'the certificate is not kept'}.",
+            value=first.measured if first else None,
+            limit=first.expected if first else None,
+            mend="The source is untouched. Try a gentler recipe, or report this with the job id.",
+        )
+
+
+class Render(Value):
+    """The file that a job made."""
+
+    key: str
+    certificate_key: str
+    codec: str
+    content_type: str
+    size_bytes: int
+    duration_s: float
+    pcm_sha256: str
+    recipe_hash: str
+    engine_version: str

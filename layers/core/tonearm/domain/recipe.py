@@ -1,0 +1,95 @@
+"""Recipe: an ordered list of operations and the output format, with one canonical form and a content hash."""
+
+import hashlib
+import json
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+
+from tonearm.domain.errors import InvalidRequest
+from tonearm.domain.values import Value
+
+TEMPO_FACTOR_MIN, TEMPO_FACTOR_MAX = 0.25, 4.0
+PITCH_SEMITONES_MAX = 24.0
+MAX_OPERATIONS = 16
+
+
+class Tempo(Value):
+    """Play faster (factor > 1) or slower (factor < 1) at the same pitch."""
+
+    type: Literal["tempo"] = "tempo"
+    factor: float = Field(ge=TEMPO_FACTOR_MIN, le=TEMPO_FACTOR_MAX, description="1.1 is ten percent faster")
+
+
+class Pitch(Value):
+    """Transpose at the same tempo; a fraction of a semitone is counted in cents."""
+
+    type: Literal["pitch"] = "pitch"
+    semitones: float = Field(ge=-PITCH_SEMITONES_MAX, le=PITCH_SEMITONES_MAX, description="2 is a whole tone up")
+
+
+Operation = Annotated[Tempo | Pitch, Field(discriminator="type")]
+Codec = Literal["mp3", "wav", "flac"]
+
+
+class OutputFormat(Value):
+    """The file that a render ends as."""
+
+    codec: Codec = "mp3"
+    bitrate_kbps: Literal[128, 192, 256, 320] = Field(default=320, description="of MP3; other codecs ignore it")
+
+
+class Recipe(Value):
+    """What to do to a Track, in order, and the format of the result."""
+
+    operations: tuple[Operation, ...] = Field(min_length=1, max_length=MAX_OPERATIONS)
+    output: OutputFormat = OutputFormat()
+
+    def canonical_json(self) -> str:
+        """The one text of this recipe: keys sorted, no spaces, every default written out."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+
+    @property
+    def content_hash(self) -> str:
+        """The first 16 hex digits of the SHA-256 of the canonical JSON: equal recipes have equal hashes."""
+        return hashlib.sha256(self.canonical_json().encode()).hexdigest()[:16]
+
+    @classmethod
+    def parse_text(cls, text: str) -> "Recipe":
+        """Read the short form that people type: ``tempo=1.1,pitch=2,format=flac``.
+
+        Raises:
+            InvalidRequest: ``recipe.invalid``, naming the part that could not be read.
+        """
+        operations: list[dict[str, object]] = []
+        output: dict[str, object] = {}
+        for part in filter(None, (part.strip() for part in text.split(","))):
+            name, _, setting = part.partition("=")
+            match name.strip():
+                case "tempo":
+                    operations.append({"type": "tempo", "factor": setting.strip()})
+                case "pitch":
+                    operations.append({"type": "pitch", "semitones": setting.strip()})
+                case "format":
+                    output["codec"] = setting.strip()
+                case "bitrate":
+                    output["bitrate_kbps"] = int(setting) if setting.strip().isdigit() else setting
+                case _:
+                    raise InvalidRequest(
+                        "recipe.invalid",
+                        f"The recipe has a part '{part}' that is not known.",
+                        value=part,
+                        limit="tempo=FACTOR, pitch=SEMITONES, format=mp3|wav|flac, bitrate=KBPS",
+                        mend="Write it like tempo=1.1,pitch=2.",
+                    )
+        try:
+            return cls.model_validate({"operations": operations, "output": output})
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise InvalidRequest(
+                "recipe.invalid",
+                f"The recipe '{text}' cannot be used: {first['msg']}.",
+                value=str(first.get("input")),
+                limit=f"tempo {TEMPO_FACTOR_MIN}-{TEMPO_FACTOR_MAX}, pitch ±{PITCH_SEMITONES_MAX:g} semitones",
+                mend="Write it like tempo=1.1,pitch=2.",
+            ) from error

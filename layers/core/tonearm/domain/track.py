@@ -1,0 +1,133 @@
+"""Track: audio that a user owns, and the only ways in which it changes state."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints
+
+from tonearm.domain.analysis import AnalysisSummary, Probe
+from tonearm.domain.errors import Conflict, Problem
+from tonearm.domain.ids import JobId, OwnerId, TrackId
+from tonearm.domain.recipe import Recipe
+from tonearm.domain.values import Value
+
+Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Tags = Annotated[tuple[Tag, ...], Field(max_length=20)]
+
+
+class TrackStatus(StrEnum):
+    """Where a Track stands."""
+
+    AWAITING_UPLOAD = "awaiting_upload"
+    VALIDATING = "validating"
+    READY = "ready"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+
+class Track(Value):
+    """Audio a user owns, private."""
+
+    track_id: TrackId
+    owner_id: OwnerId
+    ingest_job_id: JobId
+    filename: str
+    title: Title
+    tags: Tags = ()
+    size_bytes: int
+    declared_sha256: str | None = None
+    recipe: Recipe | None = None
+    status: TrackStatus = TrackStatus.AWAITING_UPLOAD
+    problem: Problem | None = None
+    upload_version: str | None = None
+    probe: Probe | None = None
+    analysis: AnalysisSummary | None = None
+    correlation_id: str
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime
+    version: int = 0
+
+    @property
+    def upload_key(self) -> str:
+        """The key of the raw upload in the uploads bucket; it never holds user text."""
+        return f"{self.upload_prefix}source"
+
+    @property
+    def upload_prefix(self) -> str:
+        """What every key of this Track in the uploads bucket begins with."""
+        return f"uploads/{self.owner_id}/{self.track_id}/"
+
+    @property
+    def media_prefix(self) -> str:
+        """What every key of this Track in the media bucket begins with."""
+        return f"media/{self.owner_id}/{self.track_id}/"
+
+    @property
+    def analysis_key(self) -> str:
+        """The key of the whole Analysis in the media bucket."""
+        return f"{self.media_prefix}analysis.json"
+
+    @property
+    def open_since(self) -> datetime | None:
+        """Since when something is owed to this Track, or None when nothing is."""
+        settled = {TrackStatus.READY, TrackStatus.REJECTED}
+        return None if self.status in settled else self.created_at
+
+    def upload_arrived(self, now: datetime, *, upload_version: str | None) -> Self:
+        """The bytes are in the bucket: `awaiting_upload → validating`. Later uploads do not count."""
+        if self.status is not TrackStatus.AWAITING_UPLOAD:
+            return self
+        return self._at(now, status=TrackStatus.VALIDATING, upload_version=upload_version)
+
+    def validated(self, now: datetime, *, probe: Probe) -> Self:
+        """The upload is audio that we take; what was found in it is kept. Still `validating` until analysed."""
+        return self._at(now, probe=probe) if self.status is TrackStatus.VALIDATING else self
+
+    def analysed(self, now: datetime, *, analysis: AnalysisSummary) -> Self:
+        """The Analysis is there: `validating → ready`."""
+        if self.status is not TrackStatus.VALIDATING:
+            return self
+        return self._at(now, status=TrackStatus.READY, analysis=analysis)
+
+    def rejected(self, now: datetime, *, problem: Problem) -> Self:
+        """The upload cannot be used, and why: `validating → rejected`."""
+        if self.status not in {TrackStatus.VALIDATING, TrackStatus.AWAITING_UPLOAD}:
+            return self
+        return self._at(now, status=TrackStatus.REJECTED, problem=problem)
+
+    def expired(self, now: datetime) -> Self:
+        """The end: reads answer 404 from now on; objects and rows go next."""
+        return self._at(now, status=TrackStatus.EXPIRED, expires_at=min(now, self.expires_at))
+
+    def relabelled(self, now: datetime, *, title: str | None, tags: tuple[str, ...] | None) -> Self:
+        """The owner changes the title, the tags or both."""
+        return self._at(
+            now, title=self.title if title is None else title, tags=self.tags if tags is None else tags
+        )
+
+    def gone(self, now: datetime) -> bool:
+        """Whether reads must answer 404."""
+        return self.status is TrackStatus.EXPIRED or now >= self.expires_at
+
+    def require_ready(self) -> None:
+        """Raise `Conflict` unless a render of this Track can be asked for."""
+        if self.status is not TrackStatus.READY:
+            raise Conflict(
+                "track.not_ready",
+                f"Track {self.track_id} is {self.status}; a job needs it ready.",
+                value=self.status.value,
+                limit=TrackStatus.READY.value,
+                mend="Wait until it is ready, or upload the file again if it was rejected.",
+            )
+
+    def _at(self, now: datetime, **changes: object) -> Self:
+        # The clock of another machine may be behind: time on a row never runs backwards.
+        return self.model_copy(update={**changes, "updated_at": max(now, self.updated_at)})
+
+
+def expiry(created_at: datetime, *, retention: timedelta) -> datetime:
+    """When a row made at `created_at` ends, to the second (what a TTL attribute can hold)."""
+    return (created_at + retention).replace(microsecond=0)

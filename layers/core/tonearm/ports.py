@@ -1,0 +1,174 @@
+"""What the services need from outside, as protocols; the adapters are what they are in AWS."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Generic, Literal, Protocol, TypeVar
+
+from tonearm.domain.analysis import AnalysisSummary, Probe
+from tonearm.domain.certificate import Certificate
+from tonearm.domain.job import Job, JobEvent
+from tonearm.domain.recipe import Recipe
+from tonearm.domain.track import Track
+
+Row = TypeVar("Row", Track, Job)
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    """Some rows of a list, newest first, and the id after which the next page begins."""
+
+    rows: Sequence[Row]
+    next_after: str | None
+
+
+class Repository(Protocol[Row]):
+    """Rows of one kind. Every write is conditional, and one whose answer was lost is recognised, not repeated."""
+
+    def add(self, row: Row) -> Row:
+        """Write a new row; where one with this id stands already, answer that one, unchanged."""
+
+    def get(self, owner_id: str, row_id: str) -> Row | None:
+        """The row, read consistently, or None."""
+
+    def save(self, row: Row) -> Row:
+        """Replace the row of `row.version`; answers it with the next version. Raises `StaleWrite`."""
+
+    def remove(self, row: Row) -> None:
+        """Delete the row, if it stands."""
+
+    def page(self, owner_id: str, *, after: str | None, limit: int) -> Page[Row]:
+        """The owner's rows, newest first."""
+
+    def open_before(self, moment: datetime) -> Sequence[Row]:
+        """Rows of every owner to which something has been owed since before `moment`, oldest first."""
+
+
+class Tracks(Repository[Track], Protocol):
+    """The Tracks."""
+
+
+class Jobs(Repository[Job], Protocol):
+    """The Jobs."""
+
+    def of_track(self, track_id: str, *, after: str | None, limit: int) -> Page[Job]:
+        """Jobs of one Track, newest first (eventually consistent)."""
+
+
+@dataclass(frozen=True)
+class UploadForm:
+    """A presigned S3 POST: send `fields` and then the file to `url` before `expires_at`."""
+
+    url: str
+    fields: dict[str, str]
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class DownloadLink:
+    """A presigned GET that no longer works after `expires_at`."""
+
+    url: str
+    filename: str
+    expires_at: datetime
+
+
+class Uploads(Protocol):
+    """The bucket of raw uploads."""
+
+    def form(self, key: str, *, size_bytes: int, now: datetime) -> UploadForm:
+        """A form that takes exactly `size_bytes` bytes at exactly `key`."""
+
+    def size_bytes(self, key: str) -> int | None:
+        """The size of the object, or None when there is none."""
+
+    def fetch(self, key: str, destination: Path, *, upload_version: str | None) -> None:
+        """Copy the object, in the version that counts, to a file."""
+
+    def delete_all(self, prefix: str) -> None:
+        """Delete every object under the prefix, in every version."""
+
+
+class Media(Protocol):
+    """The bucket of renders and analyses."""
+
+    def put_file(self, key: str, source: Path, *, content_type: str) -> None:
+        """Copy a file to the key; it is there whole or not at all."""
+
+    def put_json(self, key: str, document: dict[str, Any]) -> None:
+        """Write a JSON document."""
+
+    def read_json(self, key: str) -> dict[str, Any] | None:
+        """Read a JSON document, or None when there is none."""
+
+    def fetch(self, key: str, destination: Path) -> None:
+        """Copy the object to a file."""
+
+    def link(self, key: str, *, filename: str, now: datetime, not_after: datetime) -> DownloadLink:
+        """A short-lived link that saves the object as `filename`."""
+
+    def delete_all(self, prefix: str) -> None:
+        """Delete every object under the prefix, in every version."""
+
+
+class JobQueue(Protocol):
+    """The queue before the workflow; a message may arrive twice."""
+
+    def send_job(self, job: Job) -> None:
+        """Ask for this job to be started."""
+
+    def send_upload(self, track: Track) -> None:
+        """Say again that this Track's upload is in the bucket."""
+
+
+ExecutionState = Literal["running", "succeeded", "failed", "timed_out", "aborted"]
+
+
+class Workflow(Protocol):
+    """The state machine."""
+
+    def start(self, job: Job) -> None:
+        """Start the job's execution; starting it again changes nothing."""
+
+    def stop(self, job: Job, *, reason: str) -> None:
+        """Stop the job's execution, if it runs."""
+
+    def state(self, job: Job) -> ExecutionState | None:
+        """What became of the job's execution, or None when it was never started."""
+
+
+class Announcer(Protocol):
+    """What tells the world of a job's end, once per event id."""
+
+    def announce(self, event: JobEvent) -> None:
+        """Publish the event unless it was published before."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What the engine made."""
+
+    duration_s: float
+    pcm_sha256: str
+
+
+class AudioEngine(Protocol):
+    """The audio engine, in the domain's words."""
+
+    version: str
+
+    def probe(self, path: Path, *, max_duration_s: float, content_sha256: str) -> Probe:
+        """Decode all of it. Raises `TrackRejected`."""
+
+    def analyze(self, path: Path, *, on_progress: Progress) -> tuple[AnalysisSummary, dict[str, Any]]:
+        """The figures for the Track's row, and the whole document."""
+
+    def render(self, source: Path, destination: Path, *, recipe: Recipe, on_progress: Progress) -> Rendered:
+        """Make the render."""
+
+    def certify(
+        self, source: Path, render: Path, *, recipe: Recipe, on_progress: Progress
+    ) -> tuple[Certificate, dict[str, Any]]:
+        """Measure the render against its recipe's promises."""
