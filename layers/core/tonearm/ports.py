@@ -53,8 +53,8 @@ class Tracks(Repository[Track], Protocol):
 class Jobs(Repository[Job], Protocol):
     """The Jobs."""
 
-    def of_track(self, track_id: str, *, after: str | None, limit: int) -> Page[Job]:
-        """Jobs of one Track, newest first (eventually consistent)."""
+    def of_track(self, owner_id: str, track_id: str, *, after: str | None, limit: int) -> Page[Job]:
+        """The owner's Jobs of one Track, newest first (eventually consistent)."""
 
 
 @dataclass(frozen=True)

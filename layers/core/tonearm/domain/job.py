@@ -79,6 +79,7 @@ class Job(Value):
     created_at: datetime
     updated_at: datetime
     ended_at: datetime | None = None
+    announced: bool = False
     expires_at: datetime
     version: int = 0
 
@@ -89,8 +90,8 @@ class Job(Value):
 
     @property
     def open_since(self) -> datetime | None:
-        """Since when this Job is under way, or None when it has ended."""
-        return None if self.is_terminal else self.created_at
+        """Since when something is owed to this Job, or None when it has ended and its owner was told."""
+        return None if self.is_terminal and self.announced else self.created_at
 
     @property
     def step_input(self) -> StepInput:
@@ -133,6 +134,10 @@ class Job(Value):
     def cancelled(self, now: datetime, *, problem: Problem) -> Self:
         """`→ cancelled` with the reason; a job that has ended stays as it ended."""
         return self._end(now, status=JobStatus.CANCELLED, problem=problem)
+
+    def told(self, now: datetime) -> Self:
+        """The end of this Job was announced."""
+        return self if self.announced else self._at(now, announced=True)
 
     def _end(self, now: datetime, **changes: object) -> Self:
         return self if self.is_terminal else self._at(now, ended_at=now, **changes)

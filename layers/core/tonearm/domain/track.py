@@ -104,9 +104,7 @@ class Track(Value):
 
     def relabelled(self, now: datetime, *, title: str | None, tags: tuple[str, ...] | None) -> Self:
         """The owner changes the title, the tags or both."""
-        return self._at(
-            now, title=self.title if title is None else title, tags=self.tags if tags is None else tags
-        )
+        return self._at(now, title=self.title if title is None else title, tags=self.tags if tags is None else tags)
 
     def gone(self, now: datetime) -> bool:
         """Whether reads must answer 404."""

@@ -1,0 +1,1 @@
+"""Analyze tempo and duration: afterwards the Track is ready."""

@@ -1,0 +1,1 @@
+"""Certify render: measure the encoded file against what its recipe promises."""

@@ -1,0 +1,11 @@
+"""What `certify` reads from its environment."""
+
+from tonearm.entrypoint import Environment, Name
+
+
+class CertifyEnvironment(Environment):
+    """Table and buckets."""
+
+    studio_table: Name
+    uploads_bucket: Name
+    media_bucket: Name

@@ -1,0 +1,1 @@
+"""Reconcile: make the rows agree with what really happened."""

@@ -1,0 +1,64 @@
+"""Reconcile: on the end of an execution, and on a schedule."""
+
+import json
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.reconcile.environment import ReconcileEnvironment
+from tonearm.adapters.aws import client, passing_errors_named
+from tonearm.adapters.dynamodb import DynamoJobs, DynamoTracks
+from tonearm.adapters.idempotency import Idempotency
+from tonearm.adapters.s3 import S3Media, S3Uploads
+from tonearm.adapters.sns import SnsAnnouncer
+from tonearm.adapters.sqs import SqsJobQueue
+from tonearm.adapters.stepfunctions import StepFunctionsWorkflow, execution_state
+from tonearm.domain.clock import utc_now
+from tonearm.domain.job import StepInput
+from tonearm.entrypoint import count_outcome, logger, tracer
+from tonearm.services.delete_track import DeleteTrack
+from tonearm.services.finish_job import FinishJob
+from tonearm.services.reconcile import Reconcile
+
+
+@cache
+def reconcile() -> Reconcile:
+    """The use case with its adapters."""
+    environment = ReconcileEnvironment.of_process()
+    dynamodb, s3 = client("dynamodb"), client("s3")
+    tracks = DynamoTracks(dynamodb, environment.studio_table)
+    jobs = DynamoJobs(dynamodb, environment.studio_table)
+    uploads = S3Uploads(s3, environment.uploads_bucket)
+    workflow = StepFunctionsWorkflow(client("stepfunctions"), environment.state_machine_arn)
+    idempotency = Idempotency(dynamodb, environment.studio_table, "announce")
+    announcer = SnsAnnouncer(client("sns"), environment.job_events_topic_arn, idempotency)
+    return Reconcile(
+        tracks=tracks,
+        jobs=jobs,
+        uploads=uploads,
+        queue=SqsJobQueue(client("sqs"), environment.jobs_queue_url),
+        workflow=workflow,
+        finish_job=FinishJob(tracks, jobs, announcer, utc_now),
+        delete_track=DeleteTrack(tracks, jobs, uploads, S3Media(s3, environment.media_bucket), workflow, utc_now),
+        clock=utc_now,
+    )
+
+
+@logger.inject_lambda_context(clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False)
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, int]:
+    """What was done, counted by name."""
+    with passing_errors_named():
+        if event.get("detail-type") == "Step Functions Execution Status Change":
+            detail = event["detail"]
+            step = StepInput.model_validate(json.loads(detail["input"]))
+            logger.set_correlation_id(step.correlation_id)
+            reconcile().execution_ended(step.owner_id, step.job_id, execution_state(detail["status"]))
+            done = {"execution_ended": 1}
+        else:
+            done = dict(reconcile().sweep())
+    for outcome in done:
+        count_outcome(outcome)
+    logger.info("reconciled", extra={"done": done})
+    return done

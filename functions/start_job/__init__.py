@@ -1,0 +1,1 @@
+"""Start a job for each message of the queue."""

@@ -1,0 +1,1 @@
+"""Transform: make the render that the recipe asks for."""

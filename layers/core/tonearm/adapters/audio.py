@@ -1,0 +1,85 @@
+"""The audio engine in the domain's words: recipes in, Probes, Analyses and Certificates out."""
+
+from pathlib import Path
+from typing import Any
+
+import tonearm_audio
+from tonearm.domain.analysis import AnalysisSummary, Probe
+from tonearm.domain.certificate import Certificate
+from tonearm.domain.errors import TrackRejected
+from tonearm.domain.recipe import Operation, Recipe, Tempo
+from tonearm.ports import Progress, Rendered
+
+
+def _operation(operation: Operation) -> tonearm_audio.Operation:
+    if isinstance(operation, Tempo):
+        return tonearm_audio.Tempo(operation.factor)
+    return tonearm_audio.Pitch(operation.semitones)
+
+
+class TonearmAudio:
+    """`tonearm_audio` as `tonearm.ports.AudioEngine`."""
+
+    version = tonearm_audio.ENGINE_VERSION
+
+    def probe(self, path: Path, *, max_duration_s: float, content_sha256: str) -> Probe:
+        """Decode all of it. Raises `TrackRejected`."""
+        try:
+            found = tonearm_audio.probe(path, limits=tonearm_audio.Limits(max_duration_s=max_duration_s))
+        except tonearm_audio.AudioError as error:
+            raise TrackRejected(
+                error.code, error.detail, value=error.value, limit=error.limit, mend=error.mend
+            ) from error
+        return Probe(
+            container=found.container,
+            codec=found.codec,
+            sample_rate_hz=found.sample_rate_hz,
+            channels=found.channels,
+            frames=found.frames,
+            duration_s=found.duration_s,
+            size_bytes=found.size_bytes,
+            content_sha256=content_sha256,
+        )
+
+    def analyze(self, path: Path, *, on_progress: Progress) -> tuple[AnalysisSummary, dict[str, Any]]:
+        """The figures for the Track's row, and the whole document."""
+        document = tonearm_audio.analyze(path, on_progress=on_progress).to_dict()
+        loudness = document["loudness"]
+        summary = AnalysisSummary(
+            engine_version=document["engine_version"],
+            duration_s=document["duration_s"],
+            tempo_bpm=document["tempo_bpm"],
+            tempo_confidence=document["tempo_confidence"],
+            integrated_lufs=loudness["integrated_lufs"],
+            true_peak_dbtp=loudness["true_peak_dbtp"],
+        )
+        return summary, document
+
+    def render(self, source: Path, destination: Path, *, recipe: Recipe, on_progress: Progress) -> Rendered:
+        """Make the render."""
+        result = tonearm_audio.render(
+            source,
+            destination,
+            operations=[_operation(operation) for operation in recipe.operations],
+            output=_output(recipe),
+            on_progress=on_progress,
+        )
+        return Rendered(result.frames / result.sample_rate_hz, result.pcm_sha256)
+
+    def certify(
+        self, source: Path, render: Path, *, recipe: Recipe, on_progress: Progress
+    ) -> tuple[Certificate, dict[str, Any]]:
+        """Measure the render against its recipe's promises."""
+        certificate = tonearm_audio.certify(
+            source,
+            render,
+            operations=[_operation(operation) for operation in recipe.operations],
+            output=_output(recipe),
+            on_progress=on_progress,
+        )
+        document = certificate.to_dict()
+        return Certificate.model_validate(document, extra="ignore"), document
+
+
+def _output(recipe: Recipe) -> tonearm_audio.OutputFormat:
+    return tonearm_audio.OutputFormat(codec=recipe.output.codec, bitrate_kbps=recipe.output.bitrate_kbps)

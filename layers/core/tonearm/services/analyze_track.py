@@ -1,0 +1,43 @@
+"""Analyze a validated upload: tempo, duration, loudness. Afterwards the Track is ready."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tonearm.domain.analysis import AnalysisSummary
+from tonearm.domain.clock import Clock
+from tonearm.domain.job import Stage, StepInput
+from tonearm.ports import AudioEngine, Media, Tracks, Uploads
+from tonearm.services.change import change
+from tonearm.services.step import BeginStage
+
+
+@dataclass(frozen=True)
+class AnalyzeTrack:
+    """The whole Analysis goes to the media bucket, its figures to the Track's row."""
+
+    begin_stage: BeginStage
+    tracks: Tracks
+    uploads: Uploads
+    media: Media
+    engine: AudioEngine
+    clock: Clock
+
+    def __call__(self, step: StepInput) -> AnalysisSummary:
+        """The figures. Raises `JobAlreadyEnded`."""
+        work = self.begin_stage(step, Stage.ANALYZE)
+        track = work.track
+        if track.analysis and track.analysis.engine_version == self.engine.version:
+            return track.analysis
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder, "source")
+            self.uploads.fetch(track.upload_key, source, upload_version=track.upload_version)
+            summary, document = self.engine.analyze(source, on_progress=work.on_progress)
+        self.media.put_json(track.analysis_key, document)
+        change(
+            self.tracks,
+            track.owner_id,
+            track.track_id,
+            lambda track: track.analysed(self.clock(), analysis=summary),
+        )
+        return summary

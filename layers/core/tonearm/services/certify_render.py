@@ -1,0 +1,51 @@
+"""Certify a render: measure the encoded file against what its recipe promises."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tonearm.domain.certificate import Certificate, Render
+from tonearm.domain.clock import Clock
+from tonearm.domain.errors import TransientError
+from tonearm.domain.job import Stage, StepInput
+from tonearm.ports import AudioEngine, Jobs, Media, Uploads
+from tonearm.services.change import change
+from tonearm.services.render_track import recipe_of, render_prefix
+from tonearm.services.step import BeginStage
+
+
+@dataclass(frozen=True)
+class CertifyRender:
+    """The certificate is kept whether the promises are or not; only a kept one gives the Job its Render."""
+
+    begin_stage: BeginStage
+    jobs: Jobs
+    uploads: Uploads
+    media: Media
+    engine: AudioEngine
+    clock: Clock
+
+    def __call__(self, step: StepInput) -> Certificate:
+        """The certificate.
+
+        Raises:
+            PromiseBroken: naming every broken promise with its figures.
+            JobAlreadyEnded: there is nothing left to do.
+            TransientError: the render is not there yet.
+        """
+        work = self.begin_stage(step, Stage.CERTIFY)
+        track, recipe = work.track, recipe_of(work.job)
+        prefix = render_prefix(track, recipe, self.engine.version)
+        record = self.media.read_json(f"{prefix}render.json")
+        if record is None:
+            raise TransientError(f"The render of job {step.job_id} is not in the bucket.")
+        render = Render.model_validate(record)
+        with tempfile.TemporaryDirectory() as folder:
+            source, made = Path(folder, "source"), Path(folder, f"render.{render.codec}")
+            self.uploads.fetch(track.upload_key, source, upload_version=track.upload_version)
+            self.media.fetch(render.key, made)
+            certificate, document = self.engine.certify(source, made, recipe=recipe, on_progress=work.on_progress)
+        self.media.put_json(render.certificate_key, document)
+        certificate.require_kept()
+        change(self.jobs, step.owner_id, step.job_id, lambda job: job.rendered(self.clock(), render=render))
+        return certificate

@@ -1,0 +1,69 @@
+"""Create a Track and the form with which its owner uploads the bytes straight to the bucket."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import PurePosixPath
+
+from tonearm.domain.clock import Clock
+from tonearm.domain.errors import InvalidRequest
+from tonearm.domain.ids import new_job_id
+from tonearm.domain.recipe import Recipe
+from tonearm.domain.track import Track, expiry
+from tonearm.ports import Tracks, UploadForm, Uploads
+
+
+@dataclass(frozen=True)
+class NewTrack:
+    """What an owner says of a file before uploading it."""
+
+    filename: str
+    size_bytes: int
+    sha256: str | None = None
+    title: str | None = None
+    tags: tuple[str, ...] = ()
+    recipe: Recipe | None = None
+
+
+@dataclass(frozen=True)
+class CreateTrack:
+    """Write the row first, so that an upload always finds its Track."""
+
+    tracks: Tracks
+    uploads: Uploads
+    clock: Clock
+    max_upload_bytes: int
+    retention: timedelta
+
+    def __call__(self, owner_id: str, new: NewTrack, *, track_id: str, correlation_id: str) -> tuple[Track, UploadForm]:
+        """The Track and its upload form; the same `track_id` again answers the same Track with a fresh form.
+
+        Raises:
+            InvalidRequest: ``track.too_large`` when the file is over the limit.
+        """
+        if new.size_bytes > self.max_upload_bytes:
+            raise InvalidRequest(
+                "track.too_large",
+                f"{new.filename} is {new.size_bytes} bytes; the limit is {self.max_upload_bytes} bytes.",
+                value=new.size_bytes,
+                limit=self.max_upload_bytes,
+                mend="Send it as FLAC or MP3, or cut it into parts.",
+            )
+        now = self.clock()
+        track = self.tracks.add(
+            Track(
+                track_id=track_id,
+                owner_id=owner_id,
+                ingest_job_id=new_job_id(),
+                filename=new.filename,
+                title=new.title or PurePosixPath(new.filename).stem[:200].strip() or "Untitled",
+                tags=new.tags,
+                size_bytes=new.size_bytes,
+                declared_sha256=new.sha256,
+                recipe=new.recipe,
+                correlation_id=correlation_id,
+                created_at=now,
+                updated_at=now,
+                expires_at=expiry(now, retention=self.retention),
+            )
+        )
+        return track, self.uploads.form(track.upload_key, size_bytes=track.size_bytes, now=now)

@@ -1,0 +1,68 @@
+"""Start the workflow for an upload that arrived or a Job that was asked for; starting twice starts once."""
+
+import re
+from dataclasses import dataclass
+
+from tonearm.domain.clock import Clock
+from tonearm.domain.job import Job, JobKind, JobStatus
+from tonearm.domain.track import Track, TrackStatus
+from tonearm.ports import Jobs, Tracks, Workflow
+from tonearm.services.change import change
+
+_UPLOAD_KEY = re.compile(r"^uploads/(?P<owner_id>[^/]+)/(?P<track_id>[^/]+)/source$")
+
+
+def upload_of(key: str) -> tuple[str, str] | None:
+    """The owner and the Track of an upload's key, or None for a key that is no upload."""
+    found = _UPLOAD_KEY.match(key)
+    return (found["owner_id"], found["track_id"]) if found else None
+
+
+@dataclass(frozen=True)
+class StartJob:
+    """Job row, Track state, execution: in this order, each repeatable, so that any of them may be the last."""
+
+    tracks: Tracks
+    jobs: Jobs
+    workflow: Workflow
+    clock: Clock
+
+    def upload_arrived(self, owner_id: str, track_id: str, *, upload_version: str | None) -> Job | None:
+        """The ingest Job of this upload, or None when the Track is gone or needs none any more."""
+        track = self.tracks.get(owner_id, track_id)
+        if track is None or track.gone(self.clock()):
+            return None
+        if track.status not in {TrackStatus.AWAITING_UPLOAD, TrackStatus.VALIDATING}:
+            return None
+        job = self.jobs.add(self._ingest_job(track))
+        change(
+            self.tracks,
+            owner_id,
+            track_id,
+            lambda track: track.upload_arrived(self.clock(), upload_version=upload_version),
+        )
+        return self._start(job)
+
+    def job_requested(self, owner_id: str, job_id: str) -> Job | None:
+        """The Job, or None when it is gone."""
+        job = self.jobs.get(owner_id, job_id)
+        return None if job is None else self._start(job)
+
+    def _start(self, job: Job) -> Job:
+        if job.status is JobStatus.QUEUED:
+            self.workflow.start(job)
+        return job
+
+    def _ingest_job(self, track: Track) -> Job:
+        now = self.clock()
+        return Job(
+            job_id=track.ingest_job_id,
+            owner_id=track.owner_id,
+            track_id=track.track_id,
+            kind=JobKind.INGEST,
+            recipe=track.recipe,
+            correlation_id=track.correlation_id,
+            created_at=now,
+            updated_at=now,
+            expires_at=track.expires_at,
+        )

@@ -1,0 +1,79 @@
+"""Validate an upload: is it the file that was announced, and is it audio that we take?"""
+
+import hashlib
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tonearm.domain.analysis import Probe
+from tonearm.domain.clock import Clock
+from tonearm.domain.errors import TrackRejected
+from tonearm.domain.job import Stage, StepInput
+from tonearm.domain.track import Track
+from tonearm.ports import AudioEngine, Tracks, Uploads
+from tonearm.services.change import change
+from tonearm.services.step import BeginStage
+
+
+@dataclass(frozen=True)
+class ValidateUpload:
+    """The first step; what it refuses ends `rejected` with the reason."""
+
+    begin_stage: BeginStage
+    tracks: Tracks
+    uploads: Uploads
+    engine: AudioEngine
+    clock: Clock
+    max_upload_bytes: int
+    max_duration_s: float
+
+    def __call__(self, step: StepInput) -> Probe:
+        """What was found in the upload.
+
+        Raises:
+            TrackRejected: with the code, the value, the limit and the mend; the Track says so too.
+            JobAlreadyEnded: there is nothing left to do.
+        """
+        track = self.begin_stage(step, Stage.VALIDATE).track
+        try:
+            probe = track.probe or self._probe(track)
+        except TrackRejected as refusal:
+            problem = refusal.problem
+            self._change(track, lambda track: track.rejected(self.clock(), problem=problem))
+            raise
+        self._change(track, lambda track: track.validated(self.clock(), probe=probe))
+        return probe
+
+    def _probe(self, track: Track) -> Probe:
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder, "source")
+            self._require_size(track)
+            self.uploads.fetch(track.upload_key, source, upload_version=track.upload_version)
+            with source.open("rb") as file:
+                content_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            if track.declared_sha256 and track.declared_sha256 != content_sha256:
+                raise TrackRejected(
+                    "track.hash_mismatch",
+                    "The uploaded bytes are not the bytes that were announced.",
+                    value=content_sha256,
+                    limit=track.declared_sha256,
+                    mend="Upload the file again.",
+                )
+            return self.engine.probe(source, max_duration_s=self.max_duration_s, content_sha256=content_sha256)
+
+    def _require_size(self, track: Track) -> None:
+        size_bytes = self.uploads.size_bytes(track.upload_key)
+        if size_bytes is None:
+            raise TrackRejected("track.missing", "The uploaded file is gone.", mend="Upload the file again.")
+        if size_bytes > self.max_upload_bytes:
+            raise TrackRejected(
+                "track.too_large",
+                f"The file is {size_bytes} bytes; the limit is {self.max_upload_bytes} bytes.",
+                value=size_bytes,
+                limit=self.max_upload_bytes,
+                mend="Send it as FLAC or MP3, or cut it into parts.",
+            )
+
+    def _change(self, track: Track, transition: Callable[[Track], Track]) -> None:
+        change(self.tracks, track.owner_id, track.track_id, transition)
