@@ -1,0 +1,48 @@
+"""The list of extensions, in the order in which they are installed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tonearm_local.emulator import (
+    cloudfront_to_api,
+    faults,
+    functions_in_processes,
+    prompt_answers,
+    save_on_signal,
+    states_end_is_final,
+    states_machine_timeout,
+    states_repeated_start,
+    states_retry_delay,
+    states_throttled_name,
+    worker_gate,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def install_all(
+    *, port: int, state_dir: Path, images_dir: Path, managed_python: Path, faults_file: Path | None
+) -> None:
+    """Install every extension once, before the emulator serves. `faults_file` is None outside tests."""
+    functions_in_processes.install(
+        functions_in_processes.Programs(
+            images=images_dir,
+            managed_python=managed_python,
+            unpacked=state_dir / "unpacked",
+            scratch=state_dir / "tmp" / "functions",
+        )
+    )
+    prompt_answers.install()
+    worker_gate.install()
+    states_throttled_name.install()
+    states_retry_delay.install()
+    states_repeated_start.install()
+    # The timer wraps the walk through the states, and the end unwinds inside it.
+    states_end_is_final.install()
+    states_machine_timeout.install()
+    cloudfront_to_api.install(port=port)
+    save_on_signal.install()
+    if faults_file is not None:
+        faults.install(faults_file)

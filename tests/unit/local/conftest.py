@@ -1,0 +1,218 @@
+"""Emulators for the tests of the extensions: one with them, and ministack as it is shipped."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+import urllib.error
+import urllib.request
+import uuid
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from tonearm_local.artifacts import build_managed_runtime
+from tonearm_local.emulator.settings import emulator_environment
+from tonearm_local.paths import repository_root
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+ACCOUNT = "000000000000"
+REGION = "eu-west-1"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def zip_of(**sources: str) -> bytes:
+    """Return a zip with one module a keyword: `zip_of(app="def handler(...): ...")`."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for module, source in sources.items():
+            archive.writestr(f"{module.replace('__', '/')}.py", textwrap.dedent(source))
+    return buffer.getvalue()
+
+
+@dataclass
+class Emulator:
+    """A running emulator, and the few calls that the tests need."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    folder: Path
+    log: Path
+    managed_python: Path | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def faults_file(self) -> Path:
+        return self.folder / "faults.json"
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"max_attempts": 0}, read_timeout=60, s3={"addressing_style": "path"}),
+        )
+
+    def role(self, *statements: dict[str, Any]) -> str:
+        """Make a role that functions and machines may take, with these grants and no other."""
+        iam, name = self.client("iam"), f"role-{uuid.uuid4().hex[:8]}"
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"Service": ["lambda.amazonaws.com", "states.amazonaws.com"]},
+            "Action": "sts:AssumeRole",
+        }
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+        if statements:
+            policy = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+            iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=policy)
+        return arn
+
+    def zip_function(self, source: str, *, layers: list[str] | None = None, **options: Any) -> str:
+        """Make a Python zip function from the source of its module `app`, and return its name."""
+        name = f"fn-{uuid.uuid4().hex[:8]}"
+        self.client("lambda").create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Role=options.pop("Role", None) or self.role(),
+            Handler="app.handler",
+            Code={"ZipFile": zip_of(app=source)},
+            Layers=layers or [],
+            Timeout=options.pop("Timeout", 20),
+            **options,
+        )
+        return name
+
+    def image_function(self, source: str, **options: Any) -> str:
+        """Put an image with the module `app` into the local registry, make a function of it, return its name."""
+        digest = hashlib.sha256(source.encode()).hexdigest()
+        image = self.folder / "images" / "tonearm" / "tiny" / digest
+        (image / "task").mkdir(parents=True, exist_ok=True)
+        (image / "task" / "app.py").write_text(textwrap.dedent(source))
+        (image / "image.json").write_text(json.dumps({"python": str(self.managed_python), "task": "task"}))
+        name = f"fn-{uuid.uuid4().hex[:8]}"
+        self.client("lambda").create_function(
+            FunctionName=name,
+            PackageType="Image",
+            Role=options.pop("Role", None) or self.role(),
+            Code={"ImageUri": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/tonearm/tiny@sha256:{digest}"},
+            ImageConfig={"Command": ["app.handler"]},
+            Timeout=options.pop("Timeout", 20),
+            **options,
+        )
+        return name
+
+    def invoke(self, name: str, payload: Any = None) -> Any:
+        """Invoke a function and return what it answers, an error payload included."""
+        answer = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(payload))
+        return json.loads(answer["Payload"].read())
+
+    def machine(self, definition: dict[str, Any]) -> str:
+        """Make a state machine and return its ARN."""
+        arn: str = self.client("stepfunctions").create_state_machine(
+            name=f"machine-{uuid.uuid4().hex[:8]}", definition=json.dumps(definition), roleArn=self.role()
+        )["stateMachineArn"]
+        return arn
+
+    def execution(self, arn: str, *, until: Callable[[dict[str, Any]], bool], limit_s: float = 15.0) -> dict[str, Any]:
+        """Poll an execution until it satisfies `until`."""
+        states, deadline = self.client("stepfunctions"), time.monotonic() + limit_s
+        while True:
+            seen: dict[str, Any] = states.describe_execution(executionArn=arn)
+            if until(seen) or time.monotonic() > deadline:
+                return seen
+            time.sleep(0.05)
+
+
+def start(command: list[str], folder: Path, port: int, environment: dict[str, str]) -> Emulator:
+    log = folder / "emulator.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    emulator = Emulator(port, process, folder, log)
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            with urllib.request.urlopen(f"{emulator.url}/_ministack/health", timeout=1):
+                return emulator
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            if process.poll() is not None or time.monotonic() > deadline:
+                stop(emulator)
+                raise AssertionError(f"The emulator did not start:\n{log.read_text()}") from None
+            time.sleep(0.05)
+
+
+def stop(emulator: Emulator) -> None:
+    if emulator.process.poll() is None:
+        emulator.process.send_signal(signal.SIGTERM)
+        try:
+            emulator.process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            os.killpg(emulator.process.pid, signal.SIGKILL)
+            emulator.process.wait()
+
+
+@pytest.fixture(scope="session")
+def managed_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment with awslambdaric and boto3 only."""
+    return build_managed_runtime(repository_root(), tmp_path_factory.mktemp("runtime"))
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory, managed_python: Path) -> Iterator[Emulator]:
+    """The emulator with our extensions, faults included."""
+    folder, port = tmp_path_factory.mktemp("with extensions"), free_port()
+    options = {
+        "--port": str(port),
+        "--state-dir": str(folder / "state"),
+        "--images-dir": str(folder / "images"),
+        "--managed-python": str(managed_python),
+        "--faults": str(folder / "faults.json"),
+    }
+    command = [sys.executable, "-m", "tonearm_local.emulator", *(part for pair in options.items() for part in pair)]
+    # What a developer's shell may hold, and no function may see.
+    leaked = {"AWS_PROFILE": "developer", "PIP_INDEX_URL": "http://leak.invalid", "TONEARM_LEAK": "developer"}
+    running = start(command, folder, port, dict(os.environ) | leaked)
+    running.managed_python = managed_python
+    yield running
+    stop(running)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """ministack as it is shipped, with the settings that ours has."""
+    folder, port = tmp_path_factory.mktemp("bare"), free_port()
+    (folder / "tmp").mkdir()
+    environment = emulator_environment(os.environ, port=port, state_dir=folder)
+    running = start([sys.executable, "-m", "ministack"], folder, port, environment)
+    yield running
+    stop(running)
+    shutil.rmtree(folder)
