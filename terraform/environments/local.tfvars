@@ -1,0 +1,11 @@
+# One laptop, on the emulator. docs/limits.md says why each of the first two differs.
+emulator       = true
+plaintext_from = ["127.0.0.0/8"]
+
+environment          = "local"
+region               = "us-east-1"
+protect_data         = false
+log_level            = "INFO"
+log_retention_days   = 7
+track_retention_days = 30
+extra_web_origins    = ["http://127.0.0.1:8080", "http://localhost:8080", "http://127.0.0.1:5173", "http://localhost:5173"]
