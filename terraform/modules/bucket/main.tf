@@ -20,10 +20,12 @@ locals {
     Principal = { Service = grant.service }
     Action    = grant.actions
     Resource  = "${aws_s3_bucket.this.arn}/*"
-    Condition = merge(
-      { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } },
-      length(grant.source_arns) == 0 ? {} : { ArnLike = { "aws:SourceArn" = grant.source_arns } },
-    )
+    # The source ARN holds the account already, and not every service sends both.
+    Condition = {
+      StringEquals = length(grant.source_arns) > 0 ? { "aws:SourceArn" = grant.source_arns } : {
+        "aws:SourceAccount" = [data.aws_caller_identity.current.account_id]
+      }
+    }
   }]
 }
 
