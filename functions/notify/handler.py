@@ -5,7 +5,6 @@ from functools import cache
 from functions.notify.environment import NotifyEnvironment
 from tonearm.adapters.aws import client
 from tonearm.adapters.dynamodb import DynamoJobs, DynamoTracks
-from tonearm.adapters.idempotency import Idempotency
 from tonearm.adapters.sns import SnsAnnouncer
 from tonearm.domain.clock import utc_now
 from tonearm.domain.job import Job, StepInput
@@ -24,11 +23,10 @@ def finish_job() -> FinishJob:
     """The use case with its adapters."""
     environment = NotifyEnvironment.of_process()
     dynamodb = client("dynamodb")
-    idempotency = Idempotency(dynamodb, environment.studio_table, "announce")
     return FinishJob(
         tracks=DynamoTracks(dynamodb, environment.studio_table),
         jobs=DynamoJobs(dynamodb, environment.studio_table),
-        announcer=SnsAnnouncer(client("sns"), environment.job_events_topic_arn, idempotency),
+        announcer=SnsAnnouncer(client("sns"), environment.job_events_topic_arn, dynamodb, environment.studio_table),
         clock=utc_now,
     )
 

@@ -7,9 +7,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.reconcile.environment import ReconcileEnvironment
+from tonearm.adapters import invocation
 from tonearm.adapters.aws import client, passing_errors_named
 from tonearm.adapters.dynamodb import DynamoJobs, DynamoTracks
-from tonearm.adapters.idempotency import Idempotency
 from tonearm.adapters.s3 import S3Media, S3Uploads
 from tonearm.adapters.sns import SnsAnnouncer
 from tonearm.adapters.sqs import SqsJobQueue
@@ -31,8 +31,7 @@ def reconcile() -> Reconcile:
     jobs = DynamoJobs(dynamodb, environment.studio_table)
     uploads = S3Uploads(s3, environment.uploads_bucket)
     workflow = StepFunctionsWorkflow(client("stepfunctions"), environment.state_machine_arn)
-    idempotency = Idempotency(dynamodb, environment.studio_table, "announce")
-    announcer = SnsAnnouncer(client("sns"), environment.job_events_topic_arn, idempotency)
+    announcer = SnsAnnouncer(client("sns"), environment.job_events_topic_arn, dynamodb, environment.studio_table)
     return Reconcile(
         tracks=tracks,
         jobs=jobs,
@@ -47,8 +46,9 @@ def reconcile() -> Reconcile:
 
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, int]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """What was done, counted by name."""
+    invocation.current.set(context)
     with passing_errors_named():
         if event.get("detail-type") == "Step Functions Execution Status Change":
             detail = event["detail"]

@@ -10,6 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from tonearm.adapters import invocation
 from tonearm.adapters.aws import passing_errors_named
 from tonearm.domain.errors import TonearmError
 from tonearm.domain.job import StepInput
@@ -59,7 +60,8 @@ def workflow_step(model: type[Step]) -> Callable[[Callable[[Step], Value | None]
 
     def decorate(use: Callable[[Step], Value | None]) -> Handler:
         @wraps(use)
-        def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+        def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+            invocation.current.set(context)
             step = model.model_validate(event)
             logger.set_correlation_id(step.correlation_id)
             logger.append_keys(job_id=step.job_id, track_id=step.track_id)
