@@ -133,6 +133,7 @@ module "reconcile" {
     ChangeRows     = local.may_change_rows
     QueryRows      = local.may_query_rows
     ReadExecutions = local.may_read_executions
+    StopExecutions = local.may_stop_executions
     ReadUploads    = local.may_read_uploads
     DeleteUploads  = local.may_delete_uploads
     ListUploads    = local.may_list_uploads
@@ -171,6 +172,7 @@ locals {
       statements = {
         ReadAndWriteRows = local.may_read_and_write_rows
         ReadUploads      = local.may_read_uploads
+        ListUploads      = local.may_list_uploads
         KeyOfObjects     = local.may_use_key.s3.read
       }
     }
@@ -201,6 +203,7 @@ locals {
         ReadAndWriteRows = local.may_read_and_write_rows
         ReadUploads      = local.may_read_uploads
         ReadMedia        = local.may_read_media
+        ListMedia        = local.may_list_media
         WriteMedia       = local.may_write_media
         KeyOfObjects     = local.may_use_key.s3.write
       }
@@ -217,6 +220,7 @@ locals {
         ReadAndWriteRows = local.may_read_and_write_rows
         ReadUploads      = local.may_read_uploads
         ReadMedia        = local.may_read_media
+        ListMedia        = local.may_list_media
         WriteMedia       = local.may_write_media
         KeyOfObjects     = local.may_use_key.s3.write
       }
@@ -226,7 +230,7 @@ locals {
       description          = "Ends a job and announces it"
       image                = var.images.light
       memory_mb            = 256
-      timeout_seconds      = 30
+      timeout_seconds      = 10 # a claim to announce is free again after this: shorter than the retries of its state
       ephemeral_storage_mb = 512
       environment = {
         STUDIO_TABLE         = module.tables.studio.name

@@ -16,19 +16,20 @@ locals {
   may_query_rows = { actions = ["dynamodb:Query"], resources = concat([module.tables.studio.arn], module.tables.studio.index_arns) }
 
   # Audio.
-  may_read_uploads   = { actions = ["s3:GetObject"], resources = [local.uploads_objects] }
+  may_read_uploads   = { actions = ["s3:GetObject", "s3:GetObjectVersion"], resources = [local.uploads_objects] }
   may_write_uploads  = { actions = ["s3:PutObject"], resources = [local.uploads_objects] }
-  may_delete_uploads = { actions = ["s3:DeleteObject"], resources = [local.uploads_objects] }
+  may_delete_uploads = { actions = ["s3:DeleteObject", "s3:DeleteObjectVersion"], resources = [local.uploads_objects] }
   may_read_media     = { actions = ["s3:GetObject"], resources = [local.media_objects] }
   may_write_media    = { actions = ["s3:PutObject"], resources = [local.media_objects] }
-  may_delete_media   = { actions = ["s3:DeleteObject"], resources = [local.media_objects] }
+  may_delete_media   = { actions = ["s3:DeleteObject", "s3:DeleteObjectVersion"], resources = [local.media_objects] }
+  # Listing is also what makes S3 answer 404, and not 403, for an object that is not there.
   may_list_uploads = {
-    actions    = ["s3:ListBucket"]
+    actions    = ["s3:ListBucket", "s3:ListBucketVersions"]
     resources  = [module.storage.uploads.arn]
     conditions = [{ test = "StringLike", variable = "s3:prefix", values = ["uploads/*"] }]
   }
   may_list_media = {
-    actions    = ["s3:ListBucket"]
+    actions    = ["s3:ListBucket", "s3:ListBucketVersions"]
     resources  = [module.storage.media.arn]
     conditions = [{ test = "StringLike", variable = "s3:prefix", values = ["media/*"] }]
   }
