@@ -1,1 +1,57 @@
-"""The audio engine: streams of float32 blocks between sources, processors and sinks."""
+"""The audio engine: streams of float32 blocks between sources, processors and sinks.
+
+Importing this package loads numpy and soundfile, which is all that a probe needs. What analyzes, renders and certifies is
+imported when it is first used, so that a program never loads a stretcher, a resampler or an encoder for nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from tonearm_audio.decode import Limits
+from tonearm_audio.errors import AudioError
+from tonearm_audio.operations import Operation, OutputFormat, Pitch, Tempo
+from tonearm_audio.probe import Probe, probe
+from tonearm_audio.version import ENGINE_VERSION
+
+if TYPE_CHECKING:
+    from tonearm_audio.analysis import Analysis, analyze
+    from tonearm_audio.certificate import Certificate, Promise, certify
+    from tonearm_audio.engine import RenderResult, render
+    from tonearm_audio.loudness import Loudness
+
+__all__ = [
+    "ENGINE_VERSION",
+    "Analysis",
+    "AudioError",
+    "Certificate",
+    "Limits",
+    "Loudness",
+    "Operation",
+    "OutputFormat",
+    "Pitch",
+    "Probe",
+    "Promise",
+    "RenderResult",
+    "Tempo",
+    "analyze",
+    "certify",
+    "probe",
+    "render",
+]
+
+_LOADED_WHEN_USED = {
+    "Analysis": "analysis",
+    "Certificate": "certificate",
+    "Loudness": "loudness",
+    "Promise": "certificate",
+    "RenderResult": "engine",
+    "analyze": "analysis",
+    "certify": "certificate",
+    "render": "engine",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LOADED_WHEN_USED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LOADED_WHEN_USED[name]}"), name)

@@ -1,0 +1,212 @@
+"""What a file claims to be, held against what it is, before anything is decoded.
+
+Decoders believe headers. This module reads them itself: it tells the container by its content (never by the file's
+name), and refuses a header that the bytes on disk contradict.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from tonearm_audio import mpeg
+from tonearm_audio.errors import AudioError
+
+Container = Literal["wav", "mp3", "flac", "ogg", "aiff"]
+
+_BUFFER_BYTES = 1 << 18
+_ACCEPTED = "Upload WAV, FLAC or MP3."
+_UNKNOWN_SIZE = {0xFFFFFFFF, 0x7FFFFFFF}
+"""Data sizes that a writer to a pipe leaves behind because it could not know better."""
+
+_OTHER_KINDS: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"\x89PNG\r\n\x1a\n", "a PNG picture"),
+    (0, b"\xff\xd8\xff", "a JPEG picture"),
+    (0, b"GIF8", "a GIF picture"),
+    (0, b"%PDF", "a PDF document"),
+    (0, b"PK\x03\x04", "a ZIP archive or an office document"),
+    (0, b"\x1f\x8b", "a gzip archive"),
+    (0, b"\x1aE\xdf\xa3", "a Matroska or WebM file"),
+    (0, b"MThd", "a MIDI file, which holds notes and no sound"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a Windows Media file"),
+    (4, b"ftyp", "an MP4 or M4A file"),
+)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the container says about itself.
+
+    Attributes:
+        container: the kind of file, by its content.
+        frames: samples a channel that the header claims; None when it claims none.
+        proven: whether the bytes on disk bear the claim out, so that it can be trusted before decoding.
+        present_frames: samples a channel that the bytes on disk can hold, where that can be told without decoding.
+    """
+
+    container: Container
+    frames: int | None
+    proven: bool = False
+    present_frames: int | None = None
+
+
+def inspect(path: Path) -> Claim:
+    """Tell a file's container and what it claims.
+
+    Raises:
+        AudioError: `track.empty`, `track.not_audio`, `track.header_lies`, `track.truncated`,
+            `track.sample_rate_unsupported` or `track.unreadable`.
+        OSError: the file cannot be opened.
+    """
+    size = path.stat().st_size
+    if size == 0:
+        raise AudioError(
+            "track.empty",
+            "This file is empty: it holds 0 bytes.",
+            value=0,
+            limit=1,
+            mend="Export it again and check its size before you upload it.",
+        )
+    with path.open("rb", buffering=_BUFFER_BYTES) as file:
+        head = file.read(64)
+        if head[:4] in {b"RIFF", b"RF64"} and head[8:12] == b"WAVE":
+            return _inspect_wav(file, size)
+        if head[:4] == b"fLaC":
+            return Claim("flac", _flac_frames(head))
+        if head[:4] == b"OggS":
+            return Claim("ogg", None)
+        if head[:4] == b"FORM" and head[8:12] in {b"AIFF", b"AIFC"}:
+            return Claim("aiff", None)
+        for offset, magic, kind in _OTHER_KINDS:
+            if head[offset : offset + len(magic)] == magic:
+                raise _not_audio(kind)
+        return _inspect_mp3(file, size, head)
+
+
+def _not_audio(kind: str) -> AudioError:
+    return AudioError(
+        "track.not_audio",
+        f"This file is {kind}, not a song in a format that Tonearm reads.",
+        value=kind,
+        limit="WAV, FLAC or MP3",
+        mend=_ACCEPTED,
+    )
+
+
+def _lie(detail: str, *, value: float | str, limit: float | str) -> AudioError:
+    return AudioError(
+        "track.header_lies",
+        detail,
+        value=value,
+        limit=limit,
+        mend="The file is damaged or was cut off. Export it again and upload the new file.",
+    )
+
+
+def _inspect_mp3(file: BinaryIO, size: int, head: bytes) -> Claim:
+    found = mpeg.scan(file, size)
+    if found is None:
+        if head[:3] == b"ID3":
+            raise AudioError(
+                "track.unreadable",
+                f"This MP3 holds a title tag but not two audio frames in a row; it is {size} bytes long.",
+                value=size,
+                mend="Export it again and upload the new file.",
+            )
+        text = all(32 <= byte < 127 or byte in b"\t\r\n" for byte in head)
+        raise _not_audio("plain text" if text else "of a kind unknown to Tonearm")
+    claimed = found.claimed_samples
+    if claimed is not None and found.claimed_frames is not None:
+        rate = found.header.sample_rate_hz
+        # Some writers count the tag's own frame; a cut costs more than two frames (52 ms).
+        if found.frames < found.claimed_frames - 2:
+            raise AudioError(
+                "track.truncated",
+                f"This MP3 says that it is {claimed / rate:.2f} s long, but only {found.samples / rate:.2f} s are there.",
+                value=found.samples / rate,
+                limit=claimed / rate,
+                mend="The upload or the export was cut off. Upload the complete file.",
+            )
+        if found.frames > found.claimed_frames + 2:
+            raise _lie(
+                f"This MP3 says that it is {claimed / rate:.2f} s long, but {found.samples / rate:.2f} s are there, so"
+                " players stop early.",
+                value=found.samples / rate,
+                limit=claimed / rate,
+            )
+    return Claim("mp3", claimed, proven=True, present_frames=found.samples)
+
+
+def _flac_frames(head: bytes) -> int | None:
+    """The 36-bit sample count of STREAMINFO (RFC 9639 §8.2), None when the encoder did not know it."""
+    if len(head) < 26 or head[4] & 0x7F != 0:
+        return None
+    return int.from_bytes(head[21:26]) & 0xFFFFFFFFF or None
+
+
+def _inspect_wav(file: BinaryIO, size: int) -> Claim:
+    """Walk the RIFF chunks and hold every size against the file."""
+    position = 12
+    frame_bytes: int | None = None
+    long_size: int | None = None
+    while position + 8 <= size:
+        file.seek(position)
+        name, length = struct.unpack("<4sI", file.read(8))
+        body = position + 8
+        if name == b"ds64" and size >= body + 16:
+            long_size = struct.unpack("<QQ", file.read(16))[1]
+        elif name == b"fmt ":
+            frame_bytes = _read_wav_format(file.read(16), length)
+        elif name == b"data":
+            if frame_bytes is None:
+                raise _lie("This WAV holds samples before it says what they are.", value="data", limit="fmt ")
+            claimed = long_size if length == 0xFFFFFFFF and long_size is not None else length
+            if claimed in _UNKNOWN_SIZE:
+                return Claim("wav", None, present_frames=(size - body) // frame_bytes)
+            _check_wav_data(file, body, claimed, size)
+            frames = claimed // frame_bytes
+            return Claim("wav", frames, proven=True, present_frames=frames)
+        position = body + length + (length & 1)
+    raise _lie("This WAV holds no samples: its data chunk is missing.", value=0, limit=1)
+
+
+def _read_wav_format(fields: bytes, length: int) -> int:
+    """Check the `fmt ` chunk and return the bytes of one frame."""
+    if length < 16 or len(fields) < 16:
+        raise _lie("This WAV's format header is cut short.", value=min(length, len(fields)), limit=16)
+    tag, channels, rate, _, frame_bytes, bits = struct.unpack("<HHIIHH", fields)
+    if channels == 0:
+        raise _lie("This WAV says that it has 0 channels.", value=0, limit="1 or 2")
+    linear = tag in {1, 3, 0xFFFE}
+    if frame_bytes == 0 or rate == 0 or (linear and frame_bytes != channels * ((bits + 7) // 8)):
+        raise _lie(
+            f"This WAV's header contradicts itself: {channels} channels of {bits} bits at {rate} Hz in frames of"
+            f" {frame_bytes} bytes.",
+            value=frame_bytes,
+            limit=channels * ((bits + 7) // 8),
+        )
+    return int(frame_bytes)
+
+
+def _check_wav_data(file: BinaryIO, body: int, claimed: int, size: int) -> None:
+    present = size - body
+    if claimed > present:
+        raise _lie(
+            f"This WAV says that it holds {claimed} bytes of samples, but only {present} are there.",
+            value=present,
+            limit=claimed,
+        )
+    # What follows the samples must be further chunks; samples that the header leaves out look like anything else.
+    end = body + claimed + (claimed & 1)
+    file.seek(min(end, size))
+    trailer = file.read(8)
+    if len(trailer) == 8:
+        name, length = struct.unpack("<4sI", trailer)
+        if not all(32 <= byte < 127 for byte in name) or end + 8 + length > size + 1:
+            raise _lie(
+                f"This WAV says that it holds {claimed} bytes of samples, but {present} bytes follow its header.",
+                value=present,
+                limit=claimed,
+            )

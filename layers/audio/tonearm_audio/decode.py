@@ -1,0 +1,231 @@
+"""Sources: any accepted file as a stream of float32 blocks, checked while it flows.
+
+Frames are counted, never believed: every block that leaves a `Source` has been decoded, is finite, and is inside the
+limits, and the end of the stream is held against what the header claimed. Memory does not depend on the length.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from tonearm_audio.container import Claim, Container, inspect
+from tonearm_audio.errors import AudioError, spoken_duration
+
+FloatBlock = npt.NDArray[np.float32]
+"""Samples with full scale at ±1.0: np.ndarray [shape=(frames, channels), dtype=float32]."""
+
+BLOCK_FRAMES = 1 << 16
+LOUDEST_SAMPLE = 100.0
+"""+40 dBFS. Beyond it a float file holds something else than sound, and sums of squares leave float32."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a track may be.
+
+    Args:
+        max_duration_s: longest duration in seconds.
+        min_duration_s: shortest duration in seconds.
+        max_channels: 1 or 2; the engine works in mono and stereo.
+        max_sample_rate_hz: highest sample rate.
+        min_sample_rate_hz: lowest sample rate.
+    """
+
+    max_duration_s: float
+    min_duration_s: float = 0.05
+    max_channels: int = 2
+    max_sample_rate_hz: int = 192_000
+    min_sample_rate_hz: int = 8_000
+
+
+ENGINE_LIMITS = Limits(max_duration_s=math.inf)
+"""What the engine itself can work on, where the caller has no stricter wish."""
+
+
+class Source:
+    """A file opened for streaming; use it as a context manager.
+
+    Args:
+        path: the file.
+        limits: what it may be.
+
+    Raises:
+        AudioError: any `track.*` code; those that need the samples are raised by `blocks`.
+        OSError: the file cannot be opened.
+
+    Example:
+        >>> with Source(Path("song.mp3")) as source:
+        ...     peak = max(abs(block).max() for block in source.blocks())
+    """
+
+    def __init__(self, path: Path, *, limits: Limits = ENGINE_LIMITS) -> None:
+        self._limits = limits
+        self._claim: Claim = inspect(path)
+        try:
+            self._file = soundfile.SoundFile(str(path))
+        except soundfile.LibsndfileError as error:
+            raise _unreadable(error) from error
+        self.container: Container = self._claim.container
+        self.codec: str = str(self._file.subtype).lower()
+        self.sample_rate_hz: int = int(self._file.samplerate)
+        self.channels: int = int(self._file.channels)
+        self.frames: int = 0
+        """Frames that `blocks` has yielded so far: the counted length, once it is through."""
+        try:
+            self._check_format()
+        except AudioError:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    @property
+    def expected_frames(self) -> int | None:
+        """About how many frames there will be, for progress only; None when unknown."""
+        return self._claim.present_frames or self._claim.frames
+
+    def blocks(self, frames: int = BLOCK_FRAMES) -> Iterator[FloatBlock]:
+        """Yield the samples from first to last, once.
+
+        Args:
+            frames: frames a block, the last one excepted.
+
+        Yields:
+            np.ndarray [shape=(frames, channels), dtype=float32], the caller's own copy.
+
+        Raises:
+            AudioError: `track.too_long` as soon as the limit is passed, `track.not_finite`, `track.unreadable`,
+                and at the end `track.too_short` or `track.truncated`.
+        """
+        longest = self._limits.max_duration_s * self.sample_rate_hz
+        while True:
+            try:
+                block: FloatBlock = self._file.read(frames, dtype="float32", always_2d=True)
+            except soundfile.LibsndfileError as error:
+                raise _unreadable(error, at_s=self.frames / self.sample_rate_hz) from error
+            if not len(block):
+                break
+            self._check_samples(block)
+            self.frames += len(block)
+            if self.frames > longest:
+                raise self._too_long(self.frames)
+            yield block
+        self._check_end()
+
+    def _check_format(self) -> None:
+        limits = self._limits
+        if self.channels > limits.max_channels:
+            raise AudioError(
+                "track.too_many_channels",
+                f"This file has {self.channels} channels; the limit is {limits.max_channels}.",
+                value=self.channels,
+                limit=limits.max_channels,
+                mend="Mix it down to stereo and upload it again.",
+            )
+        if not limits.min_sample_rate_hz <= self.sample_rate_hz <= limits.max_sample_rate_hz:
+            raise AudioError(
+                "track.sample_rate_unsupported",
+                f"This file's sample rate is {self.sample_rate_hz} Hz; it must lie between"
+                f" {limits.min_sample_rate_hz} and {limits.max_sample_rate_hz} Hz.",
+                value=self.sample_rate_hz,
+                limit=limits.max_sample_rate_hz
+                if self.sample_rate_hz > limits.max_sample_rate_hz
+                else limits.min_sample_rate_hz,
+                mend="Resample it to 44100 or 48000 Hz and upload it again.",
+            )
+        if self._claim.proven and self._claim.frames is not None:
+            # The bytes are there, so a file that is far too long is refused without decoding a sample.
+            if self._claim.frames > limits.max_duration_s * self.sample_rate_hz:
+                raise self._too_long(self._claim.frames)
+
+    def _too_long(self, frames: int) -> AudioError:
+        longest = self._limits.max_duration_s
+        seconds = frames / self.sample_rate_hz
+        claimed = (self._claim.frames or 0) / self.sample_rate_hz
+        length = spoken_duration(max(seconds, claimed)) if max(seconds, claimed) > longest + 1 else f"{seconds:.2f} s"
+        return AudioError(
+            "track.too_long",
+            f"This file is {length} long; the limit is {spoken_duration(longest)}.",
+            value=max(seconds, claimed),
+            limit=longest,
+            mend="Trim it, or split it and upload the parts.",
+        )
+
+    def _check_samples(self, block: FloatBlock) -> None:
+        # One comparison finds NaN and infinity too: neither is within the bounds.
+        if float(block.max()) <= LOUDEST_SAMPLE and float(block.min()) >= -LOUDEST_SAMPLE:
+            return
+        finite = np.isfinite(block).all(axis=1)
+        if not finite.all():
+            at_s = (self.frames + int(finite.argmin())) / self.sample_rate_hz
+            raise AudioError(
+                "track.not_finite",
+                f"This file holds samples that are no numbers (NaN or infinite), the first at {at_s:.3f} s.",
+                value="NaN or infinity",
+                limit="finite numbers",
+                mend="A plug-in or an export went wrong there. Render the song again and upload the new file.",
+            )
+        peak = float(np.abs(block).max())
+        raise AudioError(
+            "track.unreadable",
+            f"This file's samples reach {peak:.3g} times full scale; the limit is {LOUDEST_SAMPLE:g}.",
+            value=peak,
+            limit=LOUDEST_SAMPLE,
+            mend="Its sample format is mislabelled, or the export went wrong. Export it again as 24-bit WAV.",
+        )
+
+    def _check_end(self) -> None:
+        seconds = self.frames / self.sample_rate_hz
+        claimed = self._claim.present_frames or self._claim.frames
+        if claimed is not None and self.frames < claimed - _end_slack(self.container):
+            raise AudioError(
+                "track.truncated",
+                f"This file says that it is {claimed / self.sample_rate_hz:.2f} s long, but only {seconds:.2f} s could"
+                " be decoded.",
+                value=seconds,
+                limit=claimed / self.sample_rate_hz,
+                mend="The upload or the export was cut off or damaged. Upload the complete file.",
+            )
+        if seconds < self._limits.min_duration_s:
+            raise AudioError(
+                "track.too_short",
+                f"This file is {spoken_duration(seconds)} long; the shortest that can be worked on is"
+                f" {spoken_duration(self._limits.min_duration_s)}.",
+                value=seconds,
+                limit=self._limits.min_duration_s,
+                mend="Check that the export holds the whole song and upload it again.",
+            )
+
+
+def _end_slack(container: Container) -> int:
+    """Frames that a sound file may lack against its claim.
+
+    MP3 decoders drop a first frame whose bit reservoir is missing, and their own delay; the others are exact.
+    """
+    return 4 * 1152 if container == "mp3" else 0
+
+
+def _unreadable(error: soundfile.LibsndfileError, *, at_s: float | None = None) -> AudioError:
+    where = "" if at_s is None else f" after {at_s:.2f} s"
+    reason = str(error.error_string).strip().rstrip(".")
+    return AudioError(
+        "track.unreadable",
+        f"This file could not be decoded{where}: {reason}.",
+        value=reason,
+        mend="It is damaged or uses an encoding that Tonearm does not read. Export it again as WAV, FLAC or MP3.",
+    )

@@ -1,0 +1,111 @@
+"""Render: source, operations and sink joined into one stream of blocks, read once and written once.
+
+The same source, operations and engine version give the same samples on every run: nothing depends on threads, on the
+clock or on how the blocks happen to be cut.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tonearm_audio.decode import FloatBlock, Source
+from tonearm_audio.encode import open_sink, output_sample_rate
+from tonearm_audio.limiter import limit
+from tonearm_audio.operations import Change, Operation, OutputFormat, fold
+from tonearm_audio.pitch import fit_length, resample
+from tonearm_audio.stretch import stretch
+
+_SAME = 1e-9
+
+
+@dataclass(frozen=True)
+class RenderResult:
+    """What `render` wrote.
+
+    Attributes:
+        frames: frames written.
+        sample_rate_hz: the file's sample rate.
+        channels: the file's channels.
+        pcm_sha256: hash of the samples handed to the encoder, as little-endian float32, interleaved. Equal hashes mean
+            equal sound before encoding.
+    """
+
+    frames: int
+    sample_rate_hz: int
+    channels: int
+    pcm_sha256: str
+
+
+def promised_frames(source_frames: int, change: Change, *, source_rate_hz: int, output_rate_hz: int) -> int:
+    """The exact length a render has: round(frames / factor), then carried over to the output's sample rate."""
+    return max(1, round(change.frames_after(source_frames) * output_rate_hz / source_rate_hz))
+
+
+def render(
+    source: Path,
+    destination: Path,
+    *,
+    operations: Sequence[Operation],
+    output: OutputFormat,
+    on_progress: Callable[[float], None] | None = None,
+) -> RenderResult:
+    """Apply operations to a file and write the result.
+
+    Without operations, and at a rate that the output can hold, the samples reach the encoder bit for bit.
+
+    Args:
+        source: a WAV, FLAC or MP3 file, mono or stereo.
+        destination: appears complete or not at all; its folder must exist.
+        operations: tempo and pitch changes; they commute.
+        output: the format to write.
+        on_progress: called with 0.0 to 1.0, rising.
+
+    Raises:
+        AudioError: any `track.*` code for the source, `recipe.invalid` for the operations.
+        OSError: a file cannot be read or written.
+
+    Example:
+        >>> render(Path("song.mp3"), Path("fast.mp3"), operations=[Tempo(1.1)], output=OutputFormat("mp3"))
+    """
+    change = fold(operations)
+    with Source(source) as opened:
+        rate_hz = output_sample_rate(opened.sample_rate_hz, output)
+
+        def promised() -> int:
+            return promised_frames(opened.frames, change, source_rate_hz=opened.sample_rate_hz, output_rate_hz=rate_hz)
+
+        blocks = _reported(opened, on_progress)
+        blocks = _changed(blocks, change, opened, rate_hz)
+        blocks = fit_length(blocks, frames=promised, channels=opened.channels)
+        blocks = limit(blocks, sample_rate_hz=rate_hz)
+        digest, frames = hashlib.sha256(), 0
+        with open_sink(destination, output=output, sample_rate_hz=rate_hz, channels=opened.channels) as sink:
+            for block in blocks:
+                digest.update(block.astype("<f4", copy=False).tobytes())
+                frames += len(block)
+                sink.write(block)
+        if on_progress is not None:
+            on_progress(1.0)
+        return RenderResult(frames, rate_hz, opened.channels, digest.hexdigest())
+
+
+def _reported(source: Source, on_progress: Callable[[float], None] | None) -> Iterator[FloatBlock]:
+    expected = source.expected_frames
+    for block in source.blocks():
+        if on_progress is not None and expected:
+            on_progress(min(0.99, source.frames / expected))
+        yield block
+
+
+def _changed(blocks: Iterator[FloatBlock], change: Change, source: Source, rate_hz: int) -> Iterator[FloatBlock]:
+    time_ratio = change.pitch_ratio / change.tempo_factor
+    if abs(time_ratio - 1.0) > _SAME:
+        blocks = stretch(blocks, time_ratio=time_ratio, sample_rate_hz=source.sample_rate_hz, channels=source.channels)
+    # One resampling serves both the pitch and a codec that lacks the source's rate.
+    ratio = change.pitch_ratio * source.sample_rate_hz / rate_hz
+    if abs(ratio - 1.0) > _SAME:
+        blocks = resample(blocks, ratio=ratio, channels=source.channels)
+    return blocks
