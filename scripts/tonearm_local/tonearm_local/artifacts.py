@@ -37,7 +37,7 @@ _IMAGE_MEMBERS = {"light": ("core",), "audio": ("core", "audio")}
 # What AWS's managed Python runtime brings itself.
 _RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer")
 # The registry that image names bear on the laptop; nothing is ever pulled from it.
-LOCAL_REGISTRY = "000000000000.dkr.ecr.{region}.amazonaws.com"
+LOCAL_REGISTRY = "000000000000.dkr.ecr.us-east-1.amazonaws.com"
 
 # Notes of the installer: times, paths of this machine, and scripts that a Lambda cannot start.
 _INSTALLER_NOTES = frozenset(
@@ -63,10 +63,9 @@ class LocalArtifacts:
     registry: Path
     managed_python: Path
 
-    def image_uris(self, region: str) -> dict[str, str]:
+    def image_uris(self) -> dict[str, str]:
         """Return image name → URI by digest, as Terraform's variable `images` takes it."""
-        host = LOCAL_REGISTRY.format(region=region)
-        return {name: f"{host}/tonearm/{name}@sha256:{digest}" for name, digest in self.images.items()}
+        return {name: f"{LOCAL_REGISTRY}/tonearm/{name}@sha256:{digest}" for name, digest in self.images.items()}
 
 
 def find_uv(root: Path) -> Path:
@@ -246,7 +245,7 @@ def _build_image(builder: _Builder, registry: Path, name: str) -> str:
             copy = target / "task" / file.relative_to(builder.root)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, copy)
-        compile_all = [target / "venv" / "bin" / "python", "-I", "-m", "compileall", "-q", target / "task"]
+        compile_all = [str(target / "venv" / "bin" / "python"), "-I", "-m", "compileall", "-q", str(target / "task")]
         subprocess.run(compile_all, check=True, capture_output=True)
         _complete(target, {"python": "venv/bin/python", "task": "task"})
     os.utime(target)

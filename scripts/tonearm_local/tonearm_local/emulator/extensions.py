@@ -17,6 +17,7 @@ from tonearm_local.emulator import (
     states_throttled_name,
     worker_gate,
 )
+from tonearm_local.emulator.settings import SAVED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +44,6 @@ def install_all(
     states_end_is_final.install()
     states_machine_timeout.install()
     cloudfront_to_api.install(port=port)
-    save_on_signal.install()
+    save_on_signal.install(state_dir / SAVED)
     if faults_file is not None:
         faults.install(faults_file)

@@ -17,10 +17,9 @@ from __future__ import annotations
 
 import fnmatch
 import json
-import os
 import secrets
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -152,17 +151,8 @@ def install(file: Path) -> None:
     fault_injection.install(Plan(file))
 
 
-def environment_file() -> str | None:
-    """Return the value of TONEARM_FAULTS, the file that a stack's emulator takes its faults from."""
-    return os.environ.get("TONEARM_FAULTS") or None
-
-
-__all__ = ["Fault", "Faults", "Hit", "Kind", "Plan", "environment_file", "fired_file", "install"]
-
-
 def answer(service: str, status: int) -> tuple[int, dict[str, str], bytes]:
     """Return an error answer in the protocol of a service."""
-    headers: dict[str, Any]
     if service in ("s3", "sns"):
         text = "<Code>InternalError</Code><Message>Injected by a test</Message>"
         body = f"<Error>{text}</Error>" if service == "s3" else f"<ErrorResponse><Error>{text}</Error></ErrorResponse>"

@@ -106,7 +106,7 @@ class Programs:
                 with zipfile.ZipFile(io.BytesIO(blob)) as archive:
                     archive.extractall(partial)
                 # Processes may not write here, as on Lambda; compiled once, a cold start costs half.
-                compile_all = [self.managed_python, "-I", "-m", "compileall", "-q", "-j", "0", partial]
+                compile_all = [str(self.managed_python), "-I", "-m", "compileall", "-q", "-j", "0", str(partial)]
                 subprocess.run(compile_all, check=False, capture_output=True)
                 partial.chmod(0o755)
                 partial.rename(target)
@@ -216,8 +216,9 @@ def process_environment(config: dict[str, Any], *, port: int, scratch: Path) -> 
         "_HANDLER": program.handler,
     }
     # The function's own variables may not replace the runtime's: Lambda refuses them when the function is made.
-    own = lambda_svc._runtime_env_vars(config)
-    return own | runtime | lambda_runtime.execution_credentials(config)
+    own: dict[str, str] = lambda_svc._runtime_env_vars(config)
+    credentials: dict[str, str] = lambda_runtime.execution_credentials(config)
+    return own | runtime | credentials
 
 
 def _bootstrap_zip() -> bytes:

@@ -1,7 +1,8 @@
 """Take two fixed waits out of every invocation.
 
 The gaps: an invocation that logs nothing waits 50 ms for a first log line, and the Runtime API answers in two small
-segments, so that Nagle's algorithm and delayed ACKs add about 40 ms. Through the HTTP API one client went from 55 ms to 7 ms.
+segments, so that Nagle's algorithm and delayed ACKs add about 40 ms.
+Through the HTTP API one client went from 55 ms to 7 ms.
 """
 
 from __future__ import annotations

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+# The file, in the state folder, that the emulator touches when a save asked for by SIGUSR1 is complete.
+SAVED = "saved"
 # Switches of ministack that a developer may have set for another project and that would change what runs here.
 _FOREIGN_PREFIXES = ("LAMBDA_", "LOCALSTACK_", "MINISTACK_", "SFN_", "PYTHON", "PIP_", "UV_")
 _FOREIGN_NAMES = frozenset(
