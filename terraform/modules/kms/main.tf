@@ -1,4 +1,4 @@
-# The one key that encrypts what users own: objects, rows, messages, logs.
+# A key, and which AWS services may use it on the account's behalf.
 
 data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
@@ -10,46 +10,55 @@ locals {
   region    = data.aws_region.current.name
   suffix    = data.aws_partition.current.dns_suffix
 
-  statements = [
-    {
-      # Without it nobody could ever change the key again; what roles may do stands in their own policies.
-      Sid       = "AccountDelegatesToIam"
-      Effect    = "Allow"
-      Principal = { AWS = "arn:${local.partition}:iam::${local.account}:root" }
-      Action    = "kms:*"
-      Resource  = "*"
-    },
-    {
-      # As the key that AWS manages for DynamoDB does: whoever may use the table may use its key through the table only.
+  # Without it nobody could ever change the key again; what roles may do with it stands in their own policies.
+  account_statement = {
+    Sid       = "AccountDelegatesToIam"
+    Effect    = "Allow"
+    Principal = { AWS = "arn:${local.partition}:iam::${local.account}:root" }
+    Action    = "kms:*"
+    Resource  = "*"
+  }
+
+  service_statements = {
+    # As the key that AWS manages for DynamoDB does: whoever may use the table may use its key, through the table only.
+    tables = {
       Sid       = "TablesOnBehalfOfTheirCallers"
       Effect    = "Allow"
       Principal = { AWS = "*" }
-      Action    = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey", "kms:CreateGrant"]
+      Action    = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
       Resource  = "*"
       Condition = { StringEquals = {
         "kms:CallerAccount" = local.account
         "kms:ViaService"    = "dynamodb.${local.region}.${local.suffix}"
       } }
-    },
-    {
+    }
+
+    logs = {
       Sid       = "LogsOfThisAccount"
       Effect    = "Allow"
       Principal = { Service = "logs.${local.region}.${local.suffix}" }
-      Action    = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"]
+      Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
       Resource  = "*"
       Condition = { ArnLike = {
         "kms:EncryptionContext:aws:logs:arn" = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:*"
       } }
-    },
-    {
+    }
+
+    messages = {
       Sid       = "EventsAndTopicsIntoEncryptedQueues"
       Effect    = "Allow"
       Principal = { Service = ["events.amazonaws.com", "sns.amazonaws.com"] }
-      Action    = ["kms:GenerateDataKey*", "kms:Decrypt"]
+      Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
       Resource  = "*"
       Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
-    },
-  ]
+    }
+  }
+
+  # Through JSON: the statements differ in shape, and Terraform's conditionals and lists want one.
+  statements = [for statement in concat(
+    [jsonencode(local.account_statement)],
+    [for service in sort(var.used_by) : jsonencode(local.service_statements[service])],
+  ) : jsondecode(statement)]
 }
 
 resource "aws_kms_key" "this" {

@@ -26,3 +26,14 @@ variable "deletion_window_days" {
     error_message = "AWS keeps a deleted key for 7 to 30 days; ${var.deletion_window_days} is outside."
   }
 }
+
+variable "used_by" {
+  description = "What AWS encrypts with the key on its own: tables, logs, messages (events and topics into queues)."
+  type        = set(string)
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for use in var.used_by : contains(["tables", "logs", "messages"], use)])
+    error_message = "used_by holds some of tables, logs and messages."
+  }
+}
