@@ -310,13 +310,20 @@ def find_plugin_dir() -> Path | None:
     named = os.environ.get("TF_PLUGIN_DIR")
     if named:
         return Path(named)
-    if os.environ.get("TF_CLI_CONFIG_FILE") or _registry_answers():
+    if _configured() or _registry_answers():
         return None
     # Terraform reads its implied mirrors by itself, but still asks the registry which versions there are.
     for folder in _mirror_candidates():
         if (folder / "registry.terraform.io" / "hashicorp" / "aws").is_dir():
             return folder
     return None
+
+
+def _configured() -> bool:
+    """Tell whether the developer's own Terraform configuration says where providers come from."""
+    named = os.environ.get("TF_CLI_CONFIG_FILE")
+    file = Path(named) if named else Path.home() / ".terraformrc"
+    return file.is_file() and "provider_installation" in file.read_text(errors="replace")
 
 
 def _mirror_candidates() -> Iterator[Path]:
