@@ -1,0 +1,197 @@
+"""A song's whole way through the deployed system, and what its owner may do with it afterwards."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+import soundfile
+
+import tonearm_audio
+from tests.support.cloud import Cloud, Tap
+from tests.support.person import JSON, Person, wait_until
+from tonearm_local.stack import Outputs
+
+pytestmark = pytest.mark.stack
+
+TEMPO = {"type": "tempo", "factor": 1.1}
+PITCH = {"type": "pitch", "semitones": 2}
+
+
+@pytest.fixture(scope="module")
+def ready_track(ada: Person, song: Path) -> JSON:
+    """Given a track of Ada's that is ready."""
+    track = ada.uploads(song, title="Ready", tags=["demo"])
+    job = ada.waits_for_job(track["ingest_job_id"])
+    assert job["status"] == "succeeded", job
+    return ada.reads(f"/v1/tracks/{track['track_id']}")
+
+
+def downloaded(person: Person, job_id: str, folder: Path) -> dict[str, Path]:
+    """What a job made, fetched by its links."""
+    files = {}
+    for name, link in person.reads(f"/v1/jobs/{job_id}/downloads").items():
+        if link is not None:
+            files[name] = folder / link["filename"]
+            files[name].write_bytes(httpx.get(link["url"], timeout=30).raise_for_status().content)
+    return files
+
+
+class TestUploadWithRecipe:
+    """Given a song and a recipe, when it is uploaded, nothing else needs to be asked for."""
+
+    @pytest.fixture(scope="class")
+    def tapped(self, cloud: Cloud, ada: Person, song: Path) -> tuple[Tap, JSON, JSON]:
+        tap = Tap.opened(cloud, "tap-upload-with-recipe")
+        sha256 = hashlib.sha256(song.read_bytes()).hexdigest()
+        track = ada.uploads(song, sha256=sha256, recipe={"operations": [TEMPO, PITCH]})
+        job = ada.waits_for_job(track["ingest_job_id"])
+        return tap, ada.reads(f"/v1/tracks/{track['track_id']}"), job
+
+    def test_the_track_is_validated_and_analysed(self, tapped: tuple[Tap, JSON, JSON], song: Path) -> None:
+        _, track, _ = tapped
+        info = soundfile.info(song)
+        assert track["status"] == "ready"
+        assert track["probe"]["frames"] == info.frames
+        assert track["probe"]["content_sha256"] == hashlib.sha256(song.read_bytes()).hexdigest()
+        assert track["analysis"]["duration_s"] == pytest.approx(info.duration, abs=1e-6)
+        assert track["analysis"]["tempo_bpm"] == pytest.approx(120, rel=0.02)
+
+    def test_the_render_keeps_what_its_certificate_says(
+        self, tapped: tuple[Tap, JSON, JSON], ada: Person, song: Path, tmp_path: Path
+    ) -> None:
+        _, _, job = tapped
+        assert job["status"] == "succeeded", job
+        files = downloaded(ada, job["job_id"], tmp_path)
+        certificate = json.loads(files["certificate"].read_text())
+        assert certificate["kept"] is True
+        assert {promise["operation"] for promise in certificate["promises"]} >= {"tempo", "pitch"}
+        # When the downloaded file is measured here, then it is what the job says.
+        render = tonearm_audio.probe(files["render"], limits=tonearm_audio.Limits(max_duration_s=60))
+        assert render.duration_s == pytest.approx(soundfile.info(song).duration / 1.1, abs=0.002)
+        assert job["render"]["duration_s"] == pytest.approx(render.duration_s, abs=0.002)
+        assert files["render"].suffix == ".mp3"
+
+    def test_its_end_is_announced_once(self, tapped: tuple[Tap, JSON, JSON]) -> None:
+        tap, track, job = tapped
+        (event,) = wait_until("an event", lambda: tap.events(job["job_id"]))
+        assert event["type"] == "job.succeeded"
+        assert event["track_id"] == track["track_id"]
+        assert event["event_id"] == f"{job['job_id']}.succeeded"
+        tap.closed()
+
+    def test_one_correlation_id_leads_through_every_log(
+        self, tapped: tuple[Tap, JSON, JSON], cloud: Cloud, stack: Outputs, ada: Person
+    ) -> None:
+        _, track, _ = tapped
+        row = cloud.row(ada.owner_id, f"TRACK#{track['track_id']}")
+        assert row is not None
+        correlation_id = row["correlation_id"]["S"]
+        logs = cloud.client("logs")
+
+        def lines(function: str) -> list[str]:
+            found = logs.filter_log_events(logGroupName=f"/aws/lambda/{stack.function_names[function]}", limit=10000)
+            return [event["message"] for event in found["events"] if correlation_id in event["message"]]
+
+        for function in ("api", "start_job", "validate", "analyze", "transform", "certify", "notify"):
+            assert wait_until(f"the log of {function}", lambda f=function: lines(f), timeout_s=20), function
+
+
+class TestRenderOfAReadyTrack:
+    """Given a ready track, when a render is asked for."""
+
+    @pytest.mark.parametrize(
+        ("operations", "output", "seconds"),
+        [
+            ([{"type": "tempo", "factor": 0.8}], {"codec": "flac"}, 10.0),
+            ([{"type": "pitch", "semitones": -3.5}], {"codec": "wav"}, 8.0),
+            ([TEMPO], {"codec": "mp3", "bitrate_kbps": 128}, 8.0 / 1.1),
+        ],
+    )
+    def test_each_operation_and_format_is_delivered(
+        self, ada: Person, ready_track: JSON, tmp_path: Path, operations: list[JSON], output: JSON, seconds: float
+    ) -> None:
+        job = ada.waits_for_job(ada.renders(ready_track["track_id"], *operations, **output)["job_id"])
+        assert job["status"] == "succeeded", job
+        render = downloaded(ada, job["job_id"], tmp_path)["render"]
+        assert render.suffix == f".{output['codec']}"
+        found = tonearm_audio.probe(render, limits=tonearm_audio.Limits(max_duration_s=60))
+        assert found.duration_s == pytest.approx(seconds, abs=0.002)
+
+    def test_the_same_recipe_again_makes_the_same_pcm(self, ada: Person, ready_track: JSON) -> None:
+        jobs = [
+            ada.waits_for_job(ada.renders(ready_track["track_id"], {"type": "tempo", "factor": 1.25})["job_id"])
+            for _ in range(2)
+        ]
+        first, second = (job["render"] for job in jobs)
+        assert jobs[0]["job_id"] != jobs[1]["job_id"]
+        assert first["pcm_sha256"] == second["pcm_sha256"]
+        assert first["key"] == second["key"]
+
+    def test_the_same_idempotency_key_makes_one_job(self, ada: Person, ready_track: JSON) -> None:
+        body = {"track_id": ready_track["track_id"], "recipe": {"operations": [{"type": "tempo", "factor": 0.9}]}}
+        answers = [
+            ada.http.post("/v1/jobs", json=body, headers={"Idempotency-Key": "render-it-once-please"}) for _ in range(2)
+        ]
+        assert answers[0].json()["job_id"] == answers[1].json()["job_id"]
+        assert ada.waits_for_job(answers[0].json()["job_id"])["status"] == "succeeded"
+
+    def test_its_analysis_can_be_read(self, ada: Person, ready_track: JSON) -> None:
+        analysis = ada.reads(f"/v1/tracks/{ready_track['track_id']}/analysis")
+        assert analysis["beats_s"] == sorted(analysis["beats_s"])
+        assert len(analysis["beats_s"]) > 8
+        assert -30 < analysis["loudness"]["integrated_lufs"] < -6
+
+    def test_labels_change_only_as_read(self, ada: Person, ready_track: JSON) -> None:
+        path = f"/v1/tracks/{ready_track['track_id']}"
+        etag = ada.http.get(path).headers["etag"]
+        assert ada.http.patch(path, json={"title": "Renamed"}, headers={"If-Match": etag}).json()["title"] == "Renamed"
+        stale = ada.http.patch(path, json={"title": "Too late"}, headers={"If-Match": etag})
+        assert (stale.status_code, stale.json()["code"]) == (412, "track.changed")
+
+    def test_a_form_takes_exactly_what_was_announced(self, ada: Person, song: Path, tmp_path: Path) -> None:
+        created = ada.creates_track(song)
+        longer = tmp_path / "longer.wav"
+        longer.write_bytes(song.read_bytes() + b"x")
+        assert ada.sends(longer, created["upload"]).status_code in {400, 403}
+        elsewhere = {**created["upload"], "fields": {**created["upload"]["fields"], "key": "uploads/else/where/source"}}
+        assert ada.sends(song, elsewhere).status_code in {400, 403}
+
+
+class TestDelete:
+    """Given a track with a render, when its owner deletes it."""
+
+    def test_nothing_is_left(self, new_person: Callable[[], Person], cloud: Cloud, stack: Outputs, song: Path) -> None:
+        cleo = new_person()
+        track = cleo.uploads(song, recipe={"operations": [TEMPO]})
+        job = cleo.waits_for_job(track["ingest_job_id"])
+        prefix = f"{cleo.owner_id}/{track['track_id']}/"
+        assert cloud.keys(stack.media_bucket, f"media/{prefix}")
+
+        assert cleo.http.delete(f"/v1/tracks/{track['track_id']}").status_code == 204
+
+        assert cleo.http.get(f"/v1/tracks/{track['track_id']}").status_code == 404
+        assert cleo.http.get(f"/v1/jobs/{job['job_id']}").status_code == 404
+        assert cleo.http.delete(f"/v1/tracks/{track['track_id']}").status_code == 404
+        for bucket, folder in ((stack.uploads_bucket, "uploads/"), (stack.media_bucket, "media/")):
+            versions = cloud.s3.list_object_versions(Bucket=bucket, Prefix=folder + prefix)
+            assert not versions.get("Versions")
+            assert not versions.get("DeleteMarkers")
+        assert cloud.rows(cleo.owner_id) == []
+
+
+def test_lists_page_through_everything_newest_first(new_person: Callable[[], Person], song: Path) -> None:
+    dora = new_person()
+    made = [dora.creates_track(song, title=f"Number {n}")["track"]["track_id"] for n in range(5)]
+    seen: list[str] = []
+    path = "/v1/tracks?limit=2"
+    while True:
+        page = dora.reads(path)
+        seen += [track["track_id"] for track in page["tracks"]]
+        if page["next_cursor"] is None:
+            break
+        path = f"/v1/tracks?limit=2&cursor={page['next_cursor']}"
+    assert sorted(seen) == sorted(made)
+    assert seen == sorted(seen, reverse=True)

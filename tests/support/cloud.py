@@ -1,0 +1,135 @@
+"""What an operator sees of the deployed stack: AWS clients through localstack-client, with the operator's keys."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from localstack_client.session import Session
+
+from tonearm_local.stack import Outputs
+
+JSON = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The operator's view."""
+
+    outputs: Outputs
+
+    def client(self, service: str) -> Any:
+        """A client of the emulator (or of whatever AWS_ENDPOINT_URL names)."""
+        session = Session(
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            aws_session_token=None,
+            region_name=self.outputs.region,
+            localstack_host=self.outputs.endpoint_url.removeprefix("http://"),
+        )
+        return session.client(service)
+
+    @cached_property
+    def dynamodb(self) -> Any:
+        """DynamoDB."""
+        return self.client("dynamodb")
+
+    @cached_property
+    def s3(self) -> Any:
+        """S3."""
+        return self.client("s3")
+
+    @cached_property
+    def sqs(self) -> Any:
+        """SQS."""
+        return self.client("sqs")
+
+    @cached_property
+    def states(self) -> Any:
+        """Step Functions."""
+        return self.client("stepfunctions")
+
+    def row(self, owner_id: str, sort_key: str) -> JSON | None:
+        """A row of the studio table, as DynamoDB words it."""
+        key = {"pk": {"S": f"OWNER#{owner_id}"}, "sk": {"S": sort_key}}
+        found = self.dynamodb.get_item(TableName=self.outputs.studio_table, Key=key, ConsistentRead=True)
+        return found.get("Item")
+
+    def rows(self, owner_id: str) -> list[JSON]:
+        """Every row of an owner."""
+        answer = self.dynamodb.query(
+            TableName=self.outputs.studio_table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": f"OWNER#{owner_id}"}},
+        )
+        return list(answer["Items"])
+
+    def executions(self, job_id: str) -> list[JSON]:
+        """Executions of a job: one, or none."""
+        pages = self.states.get_paginator("list_executions").paginate(stateMachineArn=self.outputs.state_machine_arn)
+        return [found for page in pages for found in page["executions"] if found["name"] == job_id]
+
+    def keys(self, bucket: str, prefix: str) -> list[str]:
+        """Keys under a prefix."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return [found["Key"] for page in pages for found in page.get("Contents", [])]
+
+    def json_object(self, bucket: str, key: str) -> JSON:
+        """A JSON document in a bucket."""
+        return dict(json.loads(self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()))
+
+
+@dataclass
+class Tap:
+    """A queue that is subscribed to the job events, as an operator's own consumer would be."""
+
+    cloud: Cloud
+    queue_url: str
+    queue_arn: str
+    subscription_arn: str
+    seen: list[JSON]
+
+    @classmethod
+    def opened(cls, cloud: Cloud, name: str) -> "Tap":
+        """A new queue on the topic, raw delivery."""
+        topic = cloud.outputs.job_events_topic_arn
+        queue_url = cloud.sqs.create_queue(QueueName=name)["QueueUrl"]
+        queue_arn = cloud.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"][
+            "QueueArn"
+        ]
+        policy = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "sns.amazonaws.com"},
+                    "Action": "sqs:SendMessage",
+                    "Resource": queue_arn,
+                    "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+                }
+            ],
+        }
+        cloud.sqs.set_queue_attributes(QueueUrl=queue_url, Attributes={"Policy": json.dumps(policy)})
+        subscription = cloud.client("sns").subscribe(
+            TopicArn=topic,
+            Protocol="sqs",
+            Endpoint=queue_arn,
+            Attributes={"RawMessageDelivery": "true"},
+            ReturnSubscriptionArn=True,
+        )["SubscriptionArn"]
+        return cls(cloud, queue_url, queue_arn, subscription, [])
+
+    def closed(self) -> None:
+        """Take the queue off the topic and away."""
+        self.cloud.client("sns").unsubscribe(SubscriptionArn=self.subscription_arn)
+        self.cloud.sqs.delete_queue(QueueUrl=self.queue_url)
+
+    def events(self, job_id: str) -> list[JSON]:
+        """Every event of this job that has been delivered so far, doubles and all."""
+        while messages := self.cloud.sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10).get(
+            "Messages"
+        ):
+            for message in messages:
+                self.seen.append(json.loads(message["Body"]))
+                self.cloud.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
+        return [event for event in self.seen if event["job_id"] == job_id]
