@@ -1,7 +1,7 @@
 """The audio engine: streams of float32 blocks between sources, processors and sinks.
 
-Importing this package loads numpy and soundfile, which is all that a probe needs. What analyzes, renders and certifies is
-imported when it is first used, so that a program never loads a stretcher, a resampler or an encoder for nothing.
+Importing this package loads numpy and soundfile, which is all that a probe needs. What analyzes, renders and certifies
+is imported when it is first used, so that a program never loads a stretcher, a resampler or an encoder for nothing.
 """
 
 from importlib import import_module

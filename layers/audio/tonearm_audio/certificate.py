@@ -120,9 +120,16 @@ def certify(
     rate_hz = output_sample_rate(before.sample_rate_hz, output)
     frames = promised_frames(before.frames, change, source_rate_hz=before.sample_rate_hz, output_rate_hz=rate_hz)
     promises = [
-        _near("channels", everything, "channels", before.channels, after.channels, 0),
-        _near("sample_rate", everything, "Hz", rate_hz, after.sample_rate_hz, 0),
-        _near("duration", "tempo" if "tempo" in names else everything, "frames", frames, after.frames, 0),
+        _near("channels", everything, "channels", expected=before.channels, measured=after.channels, tolerance=0),
+        _near("sample_rate", everything, "Hz", expected=rate_hz, measured=after.sample_rate_hz, tolerance=0),
+        _near(
+            "duration",
+            "tempo" if "tempo" in names else everything,
+            "frames",
+            expected=frames,
+            measured=after.frames,
+            tolerance=0,
+        ),
         _pitch("pitch" if "pitch" in names else everything, change, before, after),
         _level(everything, change, before, after),
         _peak(everything, output, before, after),
@@ -166,11 +173,9 @@ def _measure(path: Path, report: Callable[[float], None]) -> _Measured:
         )
 
 
-def _near(
-    name: str, operation: str, unit: str, expected: float, measured: float, tolerance: float, note: str = ""
-) -> Promise:
+def _near(name: str, operation: str, unit: str, *, expected: float, measured: float, tolerance: float) -> Promise:
     kept = abs(measured - expected) <= tolerance
-    return Promise(name, operation, unit, float(expected), float(measured), float(tolerance), kept, note)
+    return Promise(name, operation, unit, float(expected), float(measured), float(tolerance), kept)
 
 
 def _pitch(operation: str, change: Change, before: _Measured, after: _Measured) -> Promise:
@@ -179,7 +184,7 @@ def _pitch(operation: str, change: Change, before: _Measured, after: _Measured) 
     if found.cents is None:
         note = f"not measurable: source and render share no tones (likeness {found.likeness:.2f})"
         return Promise("pitch", operation, "cents", expected, None, PITCH_TOLERANCE_CENTS, kept=True, note=note)
-    return _near("pitch", operation, "cents", expected, found.cents, PITCH_TOLERANCE_CENTS)
+    return _near("pitch", operation, "cents", expected=expected, measured=found.cents, tolerance=PITCH_TOLERANCE_CENTS)
 
 
 def _level(operation: str, change: Change, before: _Measured, after: _Measured) -> Promise:
@@ -195,7 +200,7 @@ def _level(operation: str, change: Change, before: _Measured, after: _Measured) 
     if measured is None:
         note = "the render is silent, the source is not"
         return Promise("level", operation, unit, expected, None, LEVEL_TOLERANCE_LU, kept=False, note=note)
-    return _near("level", operation, unit, expected, measured, LEVEL_TOLERANCE_LU)
+    return _near("level", operation, unit, expected=expected, measured=measured, tolerance=LEVEL_TOLERANCE_LU)
 
 
 def _peak(operation: str, output: OutputFormat, before: _Measured, after: _Measured) -> Promise:

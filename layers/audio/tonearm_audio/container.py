@@ -120,21 +120,22 @@ def _inspect_mp3(file: BinaryIO, size: int, head: bytes) -> Claim:
     claimed = found.claimed_samples
     if claimed is not None and found.claimed_frames is not None:
         rate = found.header.sample_rate_hz
+        present_s, claimed_s = found.samples / rate, claimed / rate
         # Some writers count the tag's own frame; a cut costs more than two frames (52 ms).
         if found.frames < found.claimed_frames - 2:
             raise AudioError(
                 "track.truncated",
-                f"This MP3 says that it is {claimed / rate:.2f} s long, but only {found.samples / rate:.2f} s are there.",
-                value=found.samples / rate,
-                limit=claimed / rate,
+                f"This MP3 says that it is {claimed_s:.2f} s long, but only {present_s:.2f} s are there.",
+                value=present_s,
+                limit=claimed_s,
                 mend="The upload or the export was cut off. Upload the complete file.",
             )
         if found.frames > found.claimed_frames + 2:
             raise _lie(
-                f"This MP3 says that it is {claimed / rate:.2f} s long, but {found.samples / rate:.2f} s are there, so"
+                f"This MP3 says that it is {claimed_s:.2f} s long, but {present_s:.2f} s are there, so"
                 " players stop early.",
-                value=found.samples / rate,
-                limit=claimed / rate,
+                value=present_s,
+                limit=claimed_s,
             )
     return Claim("mp3", claimed, proven=True, present_frames=found.samples)
 

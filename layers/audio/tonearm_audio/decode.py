@@ -148,10 +148,10 @@ class Source:
                 else limits.min_sample_rate_hz,
                 mend="Resample it to 44100 or 48000 Hz and upload it again.",
             )
-        if self._claim.proven and self._claim.frames is not None:
-            # The bytes are there, so a file that is far too long is refused without decoding a sample.
-            if self._claim.frames > limits.max_duration_s * self.sample_rate_hz:
-                raise self._too_long(self._claim.frames)
+        # Where the bytes bear the claim out, a file that is far too long is refused without decoding a sample.
+        proven = (self._claim.frames or 0) if self._claim.proven else 0
+        if proven > limits.max_duration_s * self.sample_rate_hz:
+            raise self._too_long(proven)
 
     def _too_long(self, frames: int) -> AudioError:
         longest = self._limits.max_duration_s

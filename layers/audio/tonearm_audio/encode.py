@@ -10,7 +10,7 @@ import tempfile
 from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import BinaryIO, Self
 
 import lameenc
 import numpy as np
@@ -159,7 +159,7 @@ class _Mp3Sink(Sink):
         self._samples = 0
         self._head = b""
         self._tag_bytes = 0
-        self._file: IO[bytes] = self._temporary.open("w+b")
+        self._file: BinaryIO = self._temporary.open("w+b")
         highest = 320 if sample_rate_hz >= 32000 else 160 if sample_rate_hz >= 16000 else 64
         self._encoder = lameenc.Encoder()
         self._encoder.silence()

@@ -110,7 +110,8 @@ def _windows(energies: Array, hops: int) -> Array:
     if len(energies) < hops:
         return energies.mean(keepdims=True) if len(energies) else energies
     sums = np.concatenate([[0.0], np.cumsum(energies)])
-    return np.maximum(sums[hops:] - sums[:-hops], 0.0) / hops
+    means: Array = np.maximum(sums[hops:] - sums[:-hops], 0.0) / hops
+    return means
 
 
 def _integrated(energies: Array) -> float | None:
@@ -257,7 +258,8 @@ class _KWeighting:
         states = self._states(blocks @ self._filter.next_from_input.T)
         filtered = blocks @ self._filter.from_input.T
         filtered += states @ self._filter.from_state.T
-        return filtered.reshape(channels, count)
+        out: Array = filtered.reshape(channels, count)
+        return out
 
     def _states(self, pushes: Array) -> Array:
         """The state before each block, from what each block's samples push into it [shape=(channels, blocks, 4)]."""
@@ -297,7 +299,8 @@ def _peak_matrix() -> npt.NDArray[np.float32]:
         taps /= taps.sum()
         for index in range(_PEAK_BLOCK):
             matrix[index : index + _PEAK_TAPS, index, phase] = taps
-    return matrix.reshape(_PEAK_BLOCK + _PEAK_TAPS - 1, _PEAK_BLOCK * 3).astype(np.float32)
+    flat: npt.NDArray[np.float32] = matrix.reshape(len(matrix), _PEAK_BLOCK * 3).astype(np.float32)
+    return flat
 
 
 class _PeakMeter:

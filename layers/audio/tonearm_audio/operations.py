@@ -114,7 +114,7 @@ class Change:
     @property
     def pitch_ratio(self) -> float:
         """Frequency out over frequency in."""
-        return 2.0 ** (self.semitones / 12.0)
+        return math.pow(2.0, self.semitones / 12.0)
 
     @property
     def is_identity(self) -> bool:
@@ -132,7 +132,7 @@ def fold(operations: Sequence[Operation]) -> Change:
     Raises:
         AudioError: `recipe.invalid` when together they leave the range that each may span alone.
     """
-    factor = math.prod(operation.factor for operation in operations if isinstance(operation, Tempo))
+    factor: float = math.prod(operation.factor for operation in operations if isinstance(operation, Tempo))
     semitones = math.fsum(operation.semitones for operation in operations if isinstance(operation, Pitch))
     _require_within("tempo factor of all operations together", factor, TEMPO_RANGE)
     _require_within("pitch shift of all operations together", semitones, PITCH_RANGE_SEMITONES)

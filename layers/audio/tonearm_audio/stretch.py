@@ -96,11 +96,11 @@ class _Chunks:
         begin = max(0, start - self._margin)
         first = self._input_at(begin)
         last = min(self._received, self._input_at(end + after)) if after else self._received
-        source = np.concatenate(self._waiting)
+        source: FloatBlock = np.concatenate(self._waiting)
         processor = Signalsmith.Stretch(_SEED)
         processor.preset(self._channels, self._rate)
         processor.setTimeFactor(1 / self._ratio)
-        signal = np.ascontiguousarray(source[first - self._first : last - self._first].T)
+        signal: FloatBlock = np.ascontiguousarray(source[first - self._first : last - self._first].T)
         del source
         stretched: FloatBlock = processor.process(signal).T[start - begin :]
         keep = self._input_at(max(0, end - self._margin)) - 1

@@ -32,8 +32,6 @@ _SPAN_S = 12.0
 _STEP_S = 3.0
 _TIGHTNESS = 100.0
 _LEAST_CONFIDENCE = 0.1
-_ONSET_DELAY_S = 0.75 * _WINDOW / ANALYSIS_RATE_HZ
-"""From the start of an analysis window to the attack that makes it rise most: late in the window."""
 
 Signal = npt.NDArray[np.float64]
 Mono = npt.NDArray[np.float32]
@@ -149,8 +147,7 @@ def find_pulse(strength: Signal) -> Pulse:
     path = _follow(scores, _TEMPI_BPM[best])
     periods = 60 * _FRAME_RATE / np.interp(np.arange(len(strength)), centres, path)
     beats = _track(strength, periods)
-    times = beats * _HOP / ANALYSIS_RATE_HZ + _ONSET_DELAY_S - 0.5 * _WINDOW / ANALYSIS_RATE_HZ
-    times = times[times >= 0]
+    times = beats * _HOP / ANALYSIS_RATE_HZ
     return Pulse(_steady_tempo(times, float(_TEMPI_BPM[best])), confidence, tuple(float(t) for t in times))
 
 
