@@ -21,7 +21,7 @@ class AnalysisSummary(Value):
 
     engine_version: str
     duration_s: float
-    tempo_bpm: float | None
+    tempo_bpm: float | None = None
     tempo_confidence: float
-    integrated_lufs: float | None
-    true_peak_dbtp: float | None
+    integrated_lufs: float | None = None
+    true_peak_dbtp: float | None = None

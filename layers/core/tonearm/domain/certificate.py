@@ -10,9 +10,9 @@ class Promise(Value):
     name: str
     operation: str
     unit: str
-    expected: float | str | None
-    measured: float | str | None
-    tolerance: float | None
+    expected: float | str | None = None
+    measured: float | str | None = None
+    tolerance: float | None = None
     kept: bool
 
 
