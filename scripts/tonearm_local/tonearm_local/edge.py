@@ -147,6 +147,8 @@ class _Handler(BaseHTTPRequestHandler):
         while block := answer.read1(_BLOCK):
             self.wfile.write(b"%x\r\n%b\r\n" % (len(block), block) if chunked else block)
             self.wfile.flush()
+        # read1() leaves a body of known length open at its end, and the connection with it.
+        answer.close()
         if chunked:
             self.wfile.write(b"0\r\n\r\n")
 
