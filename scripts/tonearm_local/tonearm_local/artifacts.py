@@ -8,6 +8,7 @@ byte, and equal digests, so Terraform redeploys what changed and nothing else.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -19,6 +20,7 @@ import tempfile
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,7 +106,7 @@ def build_local(root: Path, cache: Path, destination: Path) -> LocalArtifacts:
     """
     builder = _Builder(root)
     registry, runtime = cache / "images", cache / "managed-runtime"
-    with ThreadPoolExecutor() as pool:
+    with _only_builder(cache), ThreadPoolExecutor() as pool:
         zips = pool.submit(
             _build_zips, builder, destination, python_version=_this_python(), target=None, cache=cache / "layers"
         )
@@ -250,6 +252,15 @@ def _build_image(builder: _Builder, registry: Path, name: str) -> str:
         _complete(target, {"python": "venv/bin/python", "task": "task"})
     os.utime(target)
     return digest
+
+
+@contextmanager
+def _only_builder(cache: Path) -> Iterator[None]:
+    """Wait until no other stack of the checkout builds into the cache; the lock ends with the process."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _is_complete(target: Path) -> bool:

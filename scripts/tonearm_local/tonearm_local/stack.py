@@ -218,9 +218,7 @@ class Stack:
         """Stop everything and delete all that the stack holds: songs, users, logs and Terraform's state."""
         with self._locked():
             self._stop()
-            for entry in self.folder.iterdir():
-                if entry.name != "lock":
-                    shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+            shutil.rmtree(self.folder)
 
     def status(self) -> Status:
         """Return how the stack stands."""
