@@ -5,6 +5,9 @@ call, so a long song is stretched in overlapping chunks. Two chunks agree in wha
 of each partial depends on where its chunk began; crossfading them plainly would cancel at random. At a join the
 outgoing chunk's partials are therefore turned, over a third of a second, into the incoming chunk's phases, and only
 then crossfaded.
+
+Overlapping windows that no longer agree in phase lose power: some tenths of a decibel for music at 1.1, several for noise
+or at 4. Each chunk is given back what it lost, as one gain, so that a render is as loud as its source.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ CHUNK_FRAMES = 1 << 20
 _SEED = 1
 _MARGIN_S = 0.25
 _TURN_STEPS = 16
+_SILENCE = 1e-10
+_GAIN_RANGE = (0.7, 2.0)
 
 Spectrum = npt.NDArray[np.complex128]
 
@@ -75,6 +80,7 @@ class _Chunks:
             yield self._joined(chunk[: self._step])
             self._tail = chunk[self._step :]
             self._start = end
+            self._forget(self._input_at(end - self._margin))
 
     def finish(self) -> Iterator[FloatBlock]:
         """Stretch what is left."""
@@ -103,16 +109,23 @@ class _Chunks:
         signal: FloatBlock = np.ascontiguousarray(source[first - self._first : last - self._first].T)
         del source
         stretched: FloatBlock = processor.process(signal).T[start - begin :]
-        keep = self._input_at(max(0, end - self._margin)) - 1
-        self._forget(keep)
         wanted = np.zeros((end - start, self._channels), np.float32)
         usable = stretched[: len(wanted)]
-        wanted[: len(usable)] = usable
+        wanted[: len(usable)] = usable * _gain_lost(signal[:, self._input_at(start) - first :], usable)
         return wanted
 
     def _forget(self, before: int) -> None:
         while self._waiting and self._first + len(self._waiting[0]) <= before:
             self._first += len(self._waiting.pop(0))
+
+
+def _gain_lost(before: FloatBlock, after: FloatBlock) -> np.float32:
+    """The gain that makes `after` as strong as `before`, in the mean over all samples."""
+    given = float(np.einsum("cf,cf->", before, before, dtype=np.float64)) / max(1, before.size)
+    left = float(np.einsum("fc,fc->", after, after, dtype=np.float64)) / max(1, after.size)
+    if min(given, left) < _SILENCE:
+        return np.float32(1.0)
+    return np.float32(np.clip(np.sqrt(given / left), *_GAIN_RANGE))
 
 
 class _Join:
