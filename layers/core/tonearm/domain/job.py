@@ -10,7 +10,7 @@ from tonearm.domain.certificate import Render
 from tonearm.domain.errors import JobAlreadyEnded, Problem
 from tonearm.domain.ids import JobId, OwnerId, TrackId
 from tonearm.domain.recipe import Recipe
-from tonearm.domain.values import Value
+from tonearm.domain.values import Entity, Value
 
 
 class JobKind(StrEnum):
@@ -62,7 +62,7 @@ class StepInput(Value):
     correlation_id: str
 
 
-class Job(Value):
+class Job(Entity):
     """One run of a workflow."""
 
     job_id: JobId
@@ -77,7 +77,6 @@ class Job(Value):
     render: Render | None = None
     correlation_id: str
     created_at: datetime
-    updated_at: datetime
     ended_at: datetime | None = None
     announced: bool = False
     expires_at: datetime
@@ -137,13 +136,10 @@ class Job(Value):
 
     def told(self, now: datetime) -> Self:
         """The end of this Job was announced."""
-        return self if self.announced else self._at(now, announced=True)
+        return self._at(now, announced=True)
 
     def _end(self, now: datetime, **changes: object) -> Self:
         return self if self.is_terminal else self._at(now, ended_at=now, **changes)
-
-    def _at(self, now: datetime, **changes: object) -> Self:
-        return self.model_copy(update={**changes, "updated_at": max(now, self.updated_at)})
 
 
 class JobEvent(Value):

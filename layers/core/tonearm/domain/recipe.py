@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from typing import Annotated, Literal
+import math
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from tonearm.domain.errors import InvalidRequest
 from tonearm.domain.values import Value
@@ -12,20 +13,29 @@ from tonearm.domain.values import Value
 TEMPO_FACTOR_MIN, TEMPO_FACTOR_MAX = 0.25, 4.0
 PITCH_SEMITONES_MAX = 24.0
 MAX_OPERATIONS = 16
+_BITRATES_KBPS = {"128": 128, "192": 192, "256": 256, "320": 320}
+
+
+def _to_a_millionth(figure: float) -> float:
+    # Nobody hears less, and tables keep it as it is; 0 is added so that -0 is 0 and their recipes are equal.
+    return round(figure, 6) + 0.0
+
+
+Figure = Annotated[float, AfterValidator(_to_a_millionth)]
 
 
 class Tempo(Value):
     """Play faster (factor > 1) or slower (factor < 1) at the same pitch."""
 
     type: Literal["tempo"] = "tempo"
-    factor: float = Field(ge=TEMPO_FACTOR_MIN, le=TEMPO_FACTOR_MAX, description="1.1 is ten percent faster")
+    factor: Figure = Field(ge=TEMPO_FACTOR_MIN, le=TEMPO_FACTOR_MAX, description="1.1 is ten percent faster")
 
 
 class Pitch(Value):
     """Transpose at the same tempo; a fraction of a semitone is counted in cents."""
 
     type: Literal["pitch"] = "pitch"
-    semitones: float = Field(ge=-PITCH_SEMITONES_MAX, le=PITCH_SEMITONES_MAX, description="2 is a whole tone up")
+    semitones: Figure = Field(ge=-PITCH_SEMITONES_MAX, le=PITCH_SEMITONES_MAX, description="2 is a whole tone up")
 
 
 Operation = Annotated[Tempo | Pitch, Field(discriminator="type")]
@@ -40,10 +50,23 @@ class OutputFormat(Value):
 
 
 class Recipe(Value):
-    """What to do to a Track, in order, and the format of the result."""
+    """What to do to a Track, in order, and the format of the result.
+
+    Together the operations stay within what each may do alone: sixteen fourfold slowdowns would fill any disk.
+    """
 
     operations: tuple[Operation, ...] = Field(min_length=1, max_length=MAX_OPERATIONS)
     output: OutputFormat = OutputFormat()
+
+    @model_validator(mode="after")
+    def _together_within_limits(self) -> Self:
+        factor = math.prod(operation.factor for operation in self.operations if isinstance(operation, Tempo))
+        semitones = math.fsum(operation.semitones for operation in self.operations if isinstance(operation, Pitch))
+        if not TEMPO_FACTOR_MIN <= factor <= TEMPO_FACTOR_MAX:
+            raise ValueError(f"all tempo factors together are {factor:g}, not {TEMPO_FACTOR_MIN}-{TEMPO_FACTOR_MAX}")
+        if abs(semitones) > PITCH_SEMITONES_MAX:
+            raise ValueError(f"all pitches together are {semitones:g} semitones, not ±{PITCH_SEMITONES_MAX:g}")
+        return self
 
     def canonical_json(self) -> str:
         """The one text of this recipe: keys sorted, no spaces, every default written out."""
@@ -73,7 +96,7 @@ class Recipe(Value):
                 case "format":
                     output["codec"] = setting.strip()
                 case "bitrate":
-                    output["bitrate_kbps"] = int(setting) if setting.strip().isdigit() else setting
+                    output["bitrate_kbps"] = _BITRATES_KBPS.get(setting.strip(), setting.strip())
                 case _:
                     raise InvalidRequest(
                         "recipe.invalid",

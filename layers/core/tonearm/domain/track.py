@@ -10,7 +10,7 @@ from tonearm.domain.analysis import AnalysisSummary, Probe
 from tonearm.domain.errors import Conflict, Problem
 from tonearm.domain.ids import JobId, OwnerId, TrackId
 from tonearm.domain.recipe import Recipe
-from tonearm.domain.values import Value
+from tonearm.domain.values import Entity
 
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -27,7 +27,7 @@ class TrackStatus(StrEnum):
     EXPIRED = "expired"
 
 
-class Track(Value):
+class Track(Entity):
     """Audio a user owns, private."""
 
     track_id: TrackId
@@ -46,7 +46,6 @@ class Track(Value):
     analysis: AnalysisSummary | None = None
     correlation_id: str
     created_at: datetime
-    updated_at: datetime
     expires_at: datetime
     version: int = 0
 
@@ -71,10 +70,10 @@ class Track(Value):
         return f"{self.media_prefix}analysis.json"
 
     @property
-    def open_since(self) -> datetime | None:
-        """Since when something is owed to this Track, or None when nothing is."""
+    def open_since(self) -> datetime:
+        """Since when something is owed to this Track; to a settled one nothing but its end, once that has come."""
         settled = {TrackStatus.READY, TrackStatus.REJECTED}
-        return None if self.status in settled else self.created_at
+        return self.expires_at if self.status in settled else self.created_at
 
     def upload_arrived(self, now: datetime, *, upload_version: str | None) -> Self:
         """The bytes are in the bucket: `awaiting_upload → validating`. Later uploads do not count."""
@@ -100,7 +99,7 @@ class Track(Value):
 
     def expired(self, now: datetime) -> Self:
         """The end: reads answer 404 from now on; objects and rows go next."""
-        return self._at(now, status=TrackStatus.EXPIRED, expires_at=min(now, self.expires_at))
+        return self._at(now, status=TrackStatus.EXPIRED)
 
     def relabelled(self, now: datetime, *, title: str | None, tags: tuple[str, ...] | None) -> Self:
         """The owner changes the title, the tags or both."""
@@ -120,10 +119,6 @@ class Track(Value):
                 limit=TrackStatus.READY.value,
                 mend="Wait until it is ready, or upload the file again if it was rejected.",
             )
-
-    def _at(self, now: datetime, **changes: object) -> Self:
-        # The clock of another machine may be behind: time on a row never runs backwards.
-        return self.model_copy(update={**changes, "updated_at": max(now, self.updated_at)})
 
 
 def expiry(created_at: datetime, *, retention: timedelta) -> datetime:
