@@ -75,14 +75,22 @@ class DownloadLink:
     expires_at: datetime
 
 
+@dataclass(frozen=True)
+class StoredUpload:
+    """An object in the bucket of raw uploads, in its newest version (None in a bucket without versions)."""
+
+    size_bytes: int
+    version: str | None
+
+
 class Uploads(Protocol):
     """The bucket of raw uploads."""
 
     def form(self, key: str, *, size_bytes: int, now: datetime) -> UploadForm:
         """A form that takes exactly `size_bytes` bytes at exactly `key`."""
 
-    def size_bytes(self, key: str) -> int | None:
-        """The size of the object, or None when there is none."""
+    def find(self, key: str) -> StoredUpload | None:
+        """The object at the key, or None."""
 
     def fetch(self, key: str, destination: Path, *, upload_version: str | None) -> None:
         """Copy the object, in the version that counts, to a file."""
@@ -119,7 +127,7 @@ class JobQueue(Protocol):
     def send_job(self, job: Job) -> None:
         """Ask for this job to be started."""
 
-    def send_upload(self, track: Track) -> None:
+    def send_upload(self, track: Track, upload: StoredUpload) -> None:
         """Say again that this Track's upload is in the bucket."""
 
 

@@ -9,13 +9,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Generic
 
+from tonearm.adapters.messages import JobRequested, UploadArrived
 from tonearm.domain.analysis import AnalysisSummary, Probe
 from tonearm.domain.certificate import Certificate, Promise
 from tonearm.domain.errors import StaleWrite, TrackRejected
 from tonearm.domain.job import Job, JobEvent
 from tonearm.domain.recipe import Recipe
 from tonearm.domain.track import Track
-from tonearm.ports import DownloadLink, ExecutionState, Page, Progress, Rendered, Row, UploadForm
+from tonearm.ports import DownloadLink, ExecutionState, Page, Progress, Rendered, Row, StoredUpload, UploadForm
 
 
 class MovableClock:
@@ -110,8 +111,10 @@ class MemoryUploads:
     def form(self, key: str, *, size_bytes: int, now: datetime) -> UploadForm:
         return UploadForm("memory://uploads", {"key": key, "size": str(size_bytes)}, now + timedelta(minutes=5))
 
-    def size_bytes(self, key: str) -> int | None:
-        return len(self.versions[key][-1]) if key in self.versions else None
+    def find(self, key: str) -> StoredUpload | None:
+        if key not in self.versions:
+            return None
+        return StoredUpload(len(self.versions[key][-1]), str(len(self.versions[key])))
 
     def fetch(self, key: str, destination: Path, *, upload_version: str | None) -> None:
         destination.write_bytes(self.versions[key][int(upload_version) - 1 if upload_version else -1])
@@ -152,13 +155,15 @@ class MemoryMedia:
 class MemoryQueue:
     """`tonearm.ports.JobQueue`: the messages as they lie in it."""
 
-    messages: list[tuple[str, str, str]] = field(default_factory=list)
+    messages: list[JobRequested | UploadArrived] = field(default_factory=list)
 
     def send_job(self, job: Job) -> None:
-        self.messages.append(("job", job.owner_id, job.job_id))
+        self.messages.append(JobRequested(owner_id=job.owner_id, job_id=job.job_id))
 
-    def send_upload(self, track: Track) -> None:
-        self.messages.append(("upload", track.owner_id, track.track_id))
+    def send_upload(self, track: Track, upload: StoredUpload) -> None:
+        self.messages.append(
+            UploadArrived(owner_id=track.owner_id, track_id=track.track_id, upload_version=upload.version)
+        )
 
 
 @dataclass

@@ -5,13 +5,6 @@ from typing import get_args
 
 import pytest
 
-import tonearm.domain.analysis
-import tonearm.domain.certificate
-import tonearm.domain.errors
-import tonearm.domain.job
-import tonearm.domain.recipe
-import tonearm.domain.track
-import tonearm.services.finish_job
 from tonearm.domain.values import Value
 
 

@@ -1,5 +1,7 @@
 """The audio engine in the domain's words: recipes in, Probes, Analyses and Certificates out."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,15 @@ def _operation(operation: Operation) -> tonearm_audio.Operation:
     return tonearm_audio.Pitch(operation.semitones)
 
 
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What the engine refuses, in the domain's words."""
+    try:
+        yield
+    except tonearm_audio.AudioError as error:
+        raise TrackRejected(error.code, error.detail, value=error.value, limit=error.limit, mend=error.mend) from error
+
+
 class TonearmAudio:
     """`tonearm_audio` as `tonearm.ports.AudioEngine`."""
 
@@ -24,12 +35,8 @@ class TonearmAudio:
 
     def probe(self, path: Path, *, max_duration_s: float, content_sha256: str) -> Probe:
         """Decode all of it. Raises `TrackRejected`."""
-        try:
+        with _refusals():
             found = tonearm_audio.probe(path, limits=tonearm_audio.Limits(max_duration_s=max_duration_s))
-        except tonearm_audio.AudioError as error:
-            raise TrackRejected(
-                error.code, error.detail, value=error.value, limit=error.limit, mend=error.mend
-            ) from error
         return Probe(
             container=found.container,
             codec=found.codec,
@@ -42,8 +49,9 @@ class TonearmAudio:
         )
 
     def analyze(self, path: Path, *, on_progress: Progress) -> tuple[AnalysisSummary, dict[str, Any]]:
-        """The figures for the Track's row, and the whole document."""
-        document = tonearm_audio.analyze(path, on_progress=on_progress).to_dict()
+        """The figures for the Track's row, and the whole document. Raises `TrackRejected`."""
+        with _refusals():
+            document: dict[str, Any] = tonearm_audio.analyze(path, on_progress=on_progress).to_dict()
         loudness = document["loudness"]
         summary = AnalysisSummary(
             engine_version=document["engine_version"],
@@ -56,14 +64,15 @@ class TonearmAudio:
         return summary, document
 
     def render(self, source: Path, destination: Path, *, recipe: Recipe, on_progress: Progress) -> Rendered:
-        """Make the render."""
-        result = tonearm_audio.render(
-            source,
-            destination,
-            operations=[_operation(operation) for operation in recipe.operations],
-            output=_output(recipe),
-            on_progress=on_progress,
-        )
+        """Make the render. Raises `TrackRejected`."""
+        with _refusals():
+            result = tonearm_audio.render(
+                source,
+                destination,
+                operations=[_operation(operation) for operation in recipe.operations],
+                output=_output(recipe),
+                on_progress=on_progress,
+            )
         return Rendered(result.frames / result.sample_rate_hz, result.pcm_sha256)
 
     def certify(

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from botocore.exceptions import ClientError
 
 from tonearm.adapters.aws import error_code
-from tonearm.ports import DownloadLink, UploadForm
+from tonearm.ports import DownloadLink, StoredUpload, UploadForm
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -45,14 +45,15 @@ class S3Uploads(_Bucket):
         )
         return UploadForm(post["url"], dict(post["fields"]), now + UPLOAD_FORM_LIFE)
 
-    def size_bytes(self, key: str) -> int | None:
-        """The size of the object, or None when there is none."""
+    def find(self, key: str) -> StoredUpload | None:
+        """The object at the key, or None."""
         try:
-            return self._client.head_object(Bucket=self._bucket, Key=key)["ContentLength"]
+            found = self._client.head_object(Bucket=self._bucket, Key=key)
         except ClientError as error:
             if error_code(error) in _ABSENT:
                 return None
             raise
+        return StoredUpload(found["ContentLength"], found.get("VersionId"))
 
     def fetch(self, key: str, destination: Path, *, upload_version: str | None) -> None:
         """Copy the object, in the version that counts, to a file."""

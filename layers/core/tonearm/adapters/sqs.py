@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from tonearm.adapters.messages import JobRequested, UploadArrived
 from tonearm.domain.job import Job
 from tonearm.domain.track import Track
+from tonearm.ports import StoredUpload
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -21,9 +22,9 @@ class SqsJobQueue:
         """Ask for this job to be started."""
         self._send(JobRequested(owner_id=job.owner_id, job_id=job.job_id))
 
-    def send_upload(self, track: Track) -> None:
+    def send_upload(self, track: Track, upload: StoredUpload) -> None:
         """Say again that this Track's upload is in the bucket."""
-        self._send(UploadArrived(owner_id=track.owner_id, track_id=track.track_id))
+        self._send(UploadArrived(owner_id=track.owner_id, track_id=track.track_id, upload_version=upload.version))
 
     def _send(self, message: JobRequested | UploadArrived) -> None:
         self._client.send_message(QueueUrl=self._queue_url, MessageBody=message.model_dump_json())

@@ -13,7 +13,7 @@ from tonearm.services.ownership import Ownership
 
 def safe_filename(title: str, suffix: str) -> str:
     """A file name without anything that a header, a shell or a file system could read as more than a name."""
-    name = re.sub(r"[^\w .()-]+", "_", title, flags=re.UNICODE).strip(" .")[:80]
+    name = re.sub(r"\.{2,}", ".", re.sub(r"[^\w .()-]+", "_", title))[:80].strip(" .")
     return f"{name or 'track'}{suffix}"
 
 

@@ -1,16 +1,18 @@
 """End a Job, whatever its end is, and tell its owner: the last step of the workflow, and the reconciler's too."""
 
 import json
+import re
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
 from tonearm.domain.clock import Clock
-from tonearm.domain.errors import Problem
+from tonearm.domain.errors import Problem, TransientError
 from tonearm.domain.job import Job, JobEvent, JobKind, StepInput
 from tonearm.domain.values import Value
 from tonearm.ports import Announcer, Jobs, Tracks
 from tonearm.services.change import change
+
+# Lambda says the error's text before its stack trace, so that it stands whole in a cause that was cut short.
+_ERROR_TEXT = re.compile(r'"errorMessage"\s*:\s*')
 
 
 class Failure(Value):
@@ -21,12 +23,13 @@ class Failure(Value):
     cause: str = ""
 
     def problem(self) -> Problem:
-        """The Problem that the step raised, or one that names the step where it died without a word."""
-        try:
-            cause = json.loads(self.cause)
-            return Problem.model_validate_json(cause["errorMessage"])
-        except (ValueError, KeyError, TypeError, ValidationError):
-            pass
+        """The Problem that the step raised, or one that names the step where it died without a word.
+
+        A passing error is one that did not pass in all its retries; its text is for operators, who find it in the logs.
+        """
+        said = self._said()
+        if said is not None and self.error != TransientError.__name__:
+            return said
         if self.error in {"States.Timeout", "Sandbox.Timedout"}:
             return Problem(
                 code="job.step_timed_out",
@@ -40,6 +43,16 @@ class Failure(Value):
             value=self.error,
             mend="Try again; if it happens again, tell your admin the job id.",
         )
+
+    def _said(self) -> Problem | None:
+        found = _ERROR_TEXT.search(self.cause)
+        if found is None:
+            return None
+        try:
+            text, _ = json.JSONDecoder().raw_decode(self.cause, found.end())
+            return Problem.model_validate_json(text)
+        except (TypeError, ValueError):
+            return None
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ class Ownership:
     def job(self, owner_id: str, job_id: str) -> Job:
         """The owner's Job, of a Track that still stands. Raises `NotFound`."""
         job = self.jobs.get(owner_id, job_id)
-        if job is None or job.expires_at <= self.clock():
+        track = self.tracks.get(owner_id, job.track_id) if job else None
+        if job is None or track is None or track.gone(self.clock()):
             raise NotFound("job.not_found", f"There is no job {job_id}.", value=job_id, mend="List /v1/jobs.")
         return job

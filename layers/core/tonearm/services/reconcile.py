@@ -1,15 +1,15 @@
 """Make the rows agree with what really happened: executions that ended unheard, uploads whose event was lost."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from tonearm.domain.clock import Clock
 from tonearm.domain.errors import Problem
 from tonearm.domain.job import Job, JobStatus
-from tonearm.domain.track import Track, TrackStatus
-from tonearm.ports import ExecutionState, JobQueue, Jobs, Tracks, Uploads, Workflow
+from tonearm.domain.track import Track
+from tonearm.ports import ExecutionState, JobQueue, Jobs, Row, Tracks, Uploads, Workflow
 from tonearm.services.delete_track import DeleteTrack
 from tonearm.services.finish_job import FinishJob
 
@@ -57,13 +57,26 @@ class Reconcile:
         return self.finish_job.end(owner_id, job_id, _ENDED_UNHEARD.get(state, _ENDED_UNHEARD["failed"]))
 
     def sweep(self) -> Counter[str]:
-        """Look at all that has been open for longer than the grace; answers what was done, counted by name."""
+        """Look at all that has been open for longer than the grace; answers what was done, counted by name.
+
+        Raises:
+            ExceptionGroup: of all that went wrong, after all the other rows were looked at.
+        """
         before = self.clock() - GRACE
         done: Counter[str] = Counter()
-        for job in self.jobs.open_before(before):
-            done[self._reconcile_job(job)] += 1
-        for track in self.tracks.open_before(before):
-            done[self._reconcile_track(track)] += 1
+        failures: list[Exception] = []
+
+        def each(rows: Sequence[Row], reconcile: Callable[[Row], str]) -> None:
+            for row in rows:
+                try:
+                    done[reconcile(row)] += 1
+                except Exception as failure:  # noqa: BLE001  # raised below: one broken row must not stop the others
+                    failures.append(failure)
+
+        each(self.jobs.open_before(before), self._reconcile_job)
+        each(self.tracks.open_before(before), self._reconcile_track)
+        if failures:
+            raise ExceptionGroup(f"{len(failures)} rows could not be reconciled; done: {dict(done)}", failures)
         return done
 
     def _reconcile_job(self, job: Job) -> str:
@@ -83,21 +96,16 @@ class Reconcile:
         if track.gone(self.clock()):
             self.delete_track(track.owner_id, track.track_id)
             return "track_deletion_finished"
-        if track.status is TrackStatus.AWAITING_UPLOAD:
-            return self._reconcile_upload(track)
         # Validating: its ingest job is what is open, unless that was never written or ended without it.
         job = self.jobs.get(track.owner_id, track.ingest_job_id)
-        if job is None:
-            self.queue.send_upload(track)
-            return "upload_queued_again"
-        if job.is_terminal:
+        if job is not None and job.is_terminal:
             self.finish_job.end(job.owner_id, job.job_id, job.problem)
             return "track_ended"
-        return "track_left_validating"
-
-    def _reconcile_upload(self, track: Track) -> str:
-        if self.uploads.size_bytes(track.upload_key) is not None:
-            self.queue.send_upload(track)
+        if job is not None:
+            return "track_left_validating"
+        upload = self.uploads.find(track.upload_key)
+        if upload is not None:
+            self.queue.send_upload(track, upload)
             return "upload_queued_again"
         if self.clock() - track.created_at > UPLOAD_PATIENCE:
             self.delete_track(track.owner_id, track.track_id)

@@ -20,7 +20,10 @@ def upload_of(key: str) -> tuple[str, str] | None:
 
 @dataclass(frozen=True)
 class StartJob:
-    """Job row, Track state, execution: in this order, each repeatable, so that any of them may be the last."""
+    """Track state, Job row, execution: in this order, each repeatable, so that any of them may be the last.
+
+    The Track comes first, so that where a Job stands its Track is ready to be validated.
+    """
 
     tracks: Tracks
     jobs: Jobs
@@ -29,19 +32,16 @@ class StartJob:
 
     def upload_arrived(self, owner_id: str, track_id: str, *, upload_version: str | None) -> Job | None:
         """The ingest Job of this upload, or None when the Track is gone or needs none any more."""
-        track = self.tracks.get(owner_id, track_id)
-        if track is None or track.gone(self.clock()):
-            return None
-        if track.status not in {TrackStatus.AWAITING_UPLOAD, TrackStatus.VALIDATING}:
-            return None
-        job = self.jobs.add(self._ingest_job(track))
-        change(
+        now = self.clock()
+        track = change(
             self.tracks,
             owner_id,
             track_id,
-            lambda track: track.upload_arrived(self.clock(), upload_version=upload_version),
+            lambda track: track if track.gone(now) else track.upload_arrived(now, upload_version=upload_version),
         )
-        return self._start(job)
+        if track is None or track.gone(now) or track.status is not TrackStatus.VALIDATING:
+            return None
+        return self._start(self.jobs.add(self._ingest_job(track)))
 
     def job_requested(self, owner_id: str, job_id: str) -> Job | None:
         """The Job, or None when it is gone."""

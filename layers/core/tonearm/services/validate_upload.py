@@ -63,14 +63,14 @@ class ValidateUpload:
             return self.engine.probe(source, max_duration_s=self.max_duration_s, content_sha256=content_sha256)
 
     def _require_size(self, track: Track) -> None:
-        size_bytes = self.uploads.size_bytes(track.upload_key)
-        if size_bytes is None:
+        upload = self.uploads.find(track.upload_key)
+        if upload is None:
             raise TrackRejected("track.missing", "The uploaded file is gone.", mend="Upload the file again.")
-        if size_bytes > self.max_upload_bytes:
+        if upload.size_bytes > self.max_upload_bytes:
             raise TrackRejected(
                 "track.too_large",
-                f"The file is {size_bytes} bytes; the limit is {self.max_upload_bytes} bytes.",
-                value=size_bytes,
+                f"The file is {upload.size_bytes} bytes; the limit is {self.max_upload_bytes} bytes.",
+                value=upload.size_bytes,
                 limit=self.max_upload_bytes,
                 mend="Send it as FLAC or MP3, or cut it into parts.",
             )
