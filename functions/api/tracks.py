@@ -88,12 +88,12 @@ def relabel_track(
 
 
 @router.delete("/v1/tracks/<track_id>", summary="Delete a track and all that was made from it", tags=["tracks"])
-def delete_track(track_id: TrackIdInPath) -> Response[None]:
+def delete_track(track_id: TrackIdInPath) -> Response[str]:
     """Jobs that run are cancelled. There is no way back."""
     owner_id = owner_id_of(router.current_event)
     use_cases().ownership.track(owner_id, track_id)
     use_cases().delete_track(owner_id, track_id)
-    return Response(HTTPStatus.NO_CONTENT)
+    return Response(HTTPStatus.NO_CONTENT, body="")
 
 
 @router.get("/v1/tracks/<track_id>/analysis", summary="Read a track's analysis", tags=["tracks"])
