@@ -1,0 +1,122 @@
+"""Accounts in Cognito, as anybody may use them: sign up, confirm with the code that was mailed, log in."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import httpx
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tonearm_cli.errors import CliError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_CODE = re.compile(r"\b\d{6}\b")
+_MAIL_PATIENCE_S = 10.0
+
+
+@dataclass(frozen=True)
+class Login:
+    """Who somebody is, and the proof of it.
+
+    Attributes:
+        email: the user's name.
+        access_token: for the header Authorization; works for an hour.
+        refresh_token: for a new access token, for thirty days.
+    """
+
+    email: str
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+
+
+def new_password() -> str:
+    """A password that no policy refuses: 24 characters of every kind."""
+    return f"{secrets.token_urlsafe(15)}-Aa1"
+
+
+class Accounts:
+    """One user pool, seen from outside: the calls are not signed with any AWS key."""
+
+    def __init__(self, *, client_id: str, region: str, endpoint_url: str | None = None) -> None:
+        """Use the pool of an app client.
+
+        Args:
+            client_id: Terraform's output `user_pool_client_id`.
+            region: of the pool.
+            endpoint_url: of an emulator; None is AWS.
+        """
+        self._client_id = client_id
+        self._cognito = boto3.client(
+            "cognito-idp", region_name=region, endpoint_url=endpoint_url, config=Config(signature_version=UNSIGNED)
+        )
+
+    def sign_up(self, email: str, password: str) -> None:
+        """Make an account; Cognito mails a code to the address. Raises CliError."""
+        attributes = [{"Name": "email", "Value": email}]
+        with _readable("sign up"):
+            self._cognito.sign_up(
+                ClientId=self._client_id,
+                Username=email,
+                Password=password,
+                UserAttributes=attributes,  # type: ignore[arg-type]
+            )
+
+    def confirm(self, email: str, code: str) -> None:
+        """Prove the address with the code that was mailed. Raises CliError."""
+        with _readable("confirm the address"):
+            self._cognito.confirm_sign_up(ClientId=self._client_id, Username=email, ConfirmationCode=code)
+
+    def log_in(self, email: str, password: str) -> Login:
+        """Get tokens. Raises CliError."""
+        with _readable("log in"):
+            answer = self._cognito.initiate_auth(
+                ClientId=self._client_id,
+                AuthFlow="USER_PASSWORD_AUTH",
+                AuthParameters={"USERNAME": email, "PASSWORD": password},
+            )
+        tokens: Mapping[str, Any] = answer.get("AuthenticationResult", {})
+        if "AccessToken" not in tokens:
+            raise CliError(f"Cannot log in: the pool asks for {answer.get('ChallengeName', 'more than a password')}.")
+        return Login(email, tokens["AccessToken"], tokens["RefreshToken"])
+
+
+def mailed_code(endpoint_url: str, email: str, *, http: httpx.Client, patience_s: float = _MAIL_PATIENCE_S) -> str:
+    """The code in the newest mail that the emulator holds for an address. Raises CliError when none comes."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        answer = http.get(f"{endpoint_url}/_ministack/ses/messages")
+        answer.raise_for_status()
+        for mail in reversed(list(_mails(answer.json()))):
+            code = _CODE.search(f"{mail.get('BodyText') or ''} {mail.get('BodyHtml') or ''}")
+            if email in mail.get("To", []) and code:
+                return code.group()
+        if time.monotonic() > deadline:
+            raise CliError(f"No mail with a code came for {email} within {patience_s:g} s; see `tonearm stack status`.")
+        time.sleep(0.1)
+
+
+def _mails(inbox: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for account in inbox.get("messages", {}).values():
+        yield from account
+
+
+@contextmanager
+def _readable(doing: str) -> Iterator[None]:
+    """Turn what Cognito refuses into a line."""
+    try:
+        yield
+    except ClientError as error:
+        said = error.response.get("Error", {})
+        raise CliError(f"Cannot {doing}: {said.get('Message')} ({said.get('Code')}).") from error
+    except BotoCoreError as error:
+        raise CliError(f"Cannot {doing}: {error}") from error

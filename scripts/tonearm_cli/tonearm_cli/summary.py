@@ -1,0 +1,97 @@
+"""What the demo ends with: what the song was, what it became, and which promises were kept, in figures."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from tonearm.domain.certificate import Render
+
+
+@dataclass(frozen=True)
+class Made:
+    """What came out of the system.
+
+    Attributes:
+        render_sha256: of the file as it was downloaded.
+    """
+
+    render: Render
+    render_file: Path
+    render_sha256: str
+    analysis: Mapping[str, Any]
+    certificate: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, render: Render, folder: Path, render_file: Path, render_sha256: str) -> Made:
+        """Read what was downloaded into a folder."""
+        analysis, certificate = (
+            json.loads((folder / f"{name}.json").read_text()) for name in ("analysis", "certificate")
+        )
+        return cls(render, render_file, render_sha256, analysis, certificate)
+
+
+def show(console: Console, made: Made) -> None:
+    """Print the tables."""
+    console.print()
+    console.print(_song(made))
+    console.print(_promises(made.certificate))
+    size = f"{made.render.size_bytes / 1e6:.2f} MB"
+    console.print(f"{made.render_file}  {size}  sha256 {made.render_sha256}", soft_wrap=True, highlight=False)
+    console.print(f"decoded PCM  sha256 {made.render.pcm_sha256}", soft_wrap=True, highlight=False)
+
+
+def _song(made: Made) -> Table:
+    before_s, after_s = float(made.analysis["duration_s"]), made.render.duration_s
+    tempo, loudness = made.analysis["tempo_bpm"], made.analysis["loudness"]
+    table = _table("", "song", "render")
+    table.add_row("duration", f"{before_s:.3f} s", f"{after_s:.3f} s")
+    # The render is not analysed again: its tempo follows from the two counted lengths.
+    after = _figure(tempo * before_s / after_s if tempo else None, "BPM")
+    table.add_row("tempo", _figure(tempo, "BPM"), after)
+    table.add_row("loudness", _figure(loudness["integrated_lufs"], "LUFS"), "")
+    table.add_row("true peak", _figure(loudness["true_peak_dbtp"], "dBTP"), "")
+    return table
+
+
+def _promises(certificate: Mapping[str, Any]) -> Table:
+    table = _table("promise", "made by", "expected", "measured", "tolerance", "kept")
+    for promise in certificate["promises"]:
+        unit = promise["unit"]
+        measured = _figure(promise["measured"], unit) if promise["measured"] is not None else promise.get("note", "-")
+        table.add_row(
+            promise["name"],
+            promise["operation"],
+            _figure(promise["expected"], unit),
+            measured,
+            f"± {promise['tolerance']:g}" if promise["tolerance"] else "exact",
+            "yes" if promise["kept"] else "NO",
+        )
+    return table
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column(first)
+    for name in others:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def _figure(value: float | str | None, unit: str) -> str:
+    if value is None:
+        return "none"
+    return (
+        f"{value:,.10g} {unit}"
+        if isinstance(value, int | float) and float(value).is_integer()
+        else f"{value:.2f} {unit}"
+    )
