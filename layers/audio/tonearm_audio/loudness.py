@@ -281,7 +281,8 @@ class _KWeighting:
         if count:
             last = flat[:, count - 1]
             self._state = last @ self._powers[1].T + pushes[:, -1]
-        return flat[:, :count]
+        before: Array = flat[:, :count]
+        return before
 
 
 def _peak_matrix() -> npt.NDArray[np.float32]:

@@ -13,6 +13,7 @@ Three steps, each from the literature:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,9 @@ _SPAN_S = 12.0
 _STEP_S = 3.0
 _TIGHTNESS = 100.0
 _LEAST_CONFIDENCE = 0.1
+"""Noise and randomly placed drum hits stay below it, music whose tempo swings by 8 % comes out above."""
+_LEAST_RISE = 0.01
+"""Log-mel rise below which nothing was played: the ripple of a steady tone stays under 0.001, a note makes 0.1."""
 
 Signal = npt.NDArray[np.float64]
 Mono = npt.NDArray[np.float32]
@@ -84,11 +88,8 @@ class OnsetMeter:
         if not self._levels:
             return np.zeros(0)
         raw = np.concatenate(self._levels).sum(axis=1, dtype=np.float64)
-        peak = float(raw.max())
-        if peak <= 1e-3:
-            return np.zeros(len(raw))
         smooth = np.convolve(raw, np.array([0.25, 0.5, 0.25]), "same")
-        above = np.maximum(smooth - _local_mean(smooth, 1.0), 0.0)
+        above = np.maximum(smooth - _local_mean(smooth, 1.0) - _LEAST_RISE, 0.0)
         deviation = np.sqrt(_local_mean(above**2, 5.0))
         flattened: Signal = above / (deviation + 0.05 * float(deviation.max()) + 1e-9)
         return flattened
@@ -139,16 +140,16 @@ def find_pulse(strength: Signal) -> Pulse:
     correlations, centres = _autocorrelations(strength)
     scores = np.maximum(np.stack([_comb(row) for row in correlations]), 0.0)
     prior = np.exp(-0.5 * (np.log2(_TEMPI_BPM / _CENTRE_BPM) / _WIDTH_OCTAVES) ** 2)
-    total = scores.mean(axis=0) * prior
-    best = int(total.argmax())
-    confidence = _confidence(correlations.mean(axis=0), best)
-    if confidence < _LEAST_CONFIDENCE:
+    overall = float(_TEMPI_BPM[int((scores.mean(axis=0) * prior).argmax())])
+    path = _follow(scores, overall)
+    confidence = _confidence(correlations, path)
+    # Chance agreement grows as the square root of what there is to average over shrinks.
+    if confidence < _LEAST_CONFIDENCE * max(1.0, math.sqrt(_SPAN_S * _FRAME_RATE / len(strength))):
         return NO_PULSE
-    path = _follow(scores, _TEMPI_BPM[best])
     periods = 60 * _FRAME_RATE / np.interp(np.arange(len(strength)), centres, path)
-    beats = _track(strength, periods)
+    beats = _within_music(_track(strength, periods), strength)
     times = beats * _HOP / ANALYSIS_RATE_HZ
-    return Pulse(_steady_tempo(times, float(_TEMPI_BPM[best])), confidence, tuple(float(t) for t in times))
+    return Pulse(_mean_tempo(times, overall), confidence, tuple(float(time) for time in times))
 
 
 def _autocorrelations(strength: Signal) -> tuple[Signal, Signal]:
@@ -184,10 +185,14 @@ def _comb(correlation: Signal) -> Signal:
     return score
 
 
-def _confidence(correlation: Signal, best: int) -> float:
-    lag = 60 * _FRAME_RATE / _TEMPI_BPM[best] * np.array([1.0, 2.0, 4.0])
-    agreement = np.maximum(_at_lag(correlation, lag), 0.0).mean()
-    return float(np.clip(agreement, 0.0, 1.0))
+def _confidence(correlations: Signal, path: Signal) -> float:
+    """How much of the onsets' energy comes back after one and two beats, give or take a frame, over the whole song."""
+    agreements = []
+    for row, tempo in zip(correlations, path, strict=True):
+        if row.any():
+            lags = 60 * _FRAME_RATE / tempo * np.array([[1.0], [2.0]]) + np.array([-1.0, 0.0, 1.0])
+            agreements.append(np.maximum(_at_lag(row, lags), 0.0).max(axis=1).mean())
+    return float(np.clip(np.mean(agreements), 0.0, 1.0)) if agreements else 0.0
 
 
 def _follow(scores: Signal, centre_bpm: float) -> Signal:
@@ -232,12 +237,19 @@ def _track(strength: Signal, periods: Signal) -> npt.NDArray[np.intp]:
     return np.array(beats[::-1])
 
 
-def _steady_tempo(times: Signal, estimate_bpm: float) -> float:
-    """The beats' own mean tempo, finer than the grid of candidates, unless they disagree with it."""
+def _within_music(beats: npt.NDArray[np.intp], strength: Signal) -> npt.NDArray[np.intp]:
+    """Drop the beats that the programme laid into the silence before the first and after the last onset."""
+    heard = np.flatnonzero(strength > 0.1 * float(strength.max()))
+    slack = round(0.1 * _FRAME_RATE)
+    kept: npt.NDArray[np.intp] = beats[(beats >= heard[0] - slack) & (beats <= heard[-1] + slack)]
+    return kept
+
+
+def _mean_tempo(times: Signal, estimate_bpm: float) -> float:
+    """The tempo as the slope of the beats, finer than the grid of candidates, unless they disagree with it."""
     if len(times) > 8:
-        intervals = np.diff(times)
-        regular = intervals[np.abs(intervals / np.median(intervals) - 1) < 0.2]
-        measured = 60 / float(regular.mean())
+        number = np.arange(len(times)) - (len(times) - 1) / 2
+        measured = 60 * float(number @ number) / float(number @ times)
         if abs(measured / estimate_bpm - 1) < 0.06:
             return measured
     return estimate_bpm
