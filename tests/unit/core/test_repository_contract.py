@@ -247,10 +247,12 @@ class TestWhatLiesInTheTable:
         assert "open_pk" not in item
         assert "open_since" not in item
 
-    def test_the_time_to_live_is_whole_seconds_since_the_epoch(self, dynamodb: Any, studio: str) -> None:
+    def test_the_time_to_live_is_epoch_seconds_and_leaves_the_sweep_a_week_to_delete_the_objects_first(
+        self, dynamodb: Any, studio: str
+    ) -> None:
         job = DynamoJobs(dynamodb, studio).add(a_job())
         item = dynamodb.get_item(TableName=studio, Key=_key(job.job_id))["Item"]
-        assert item["expires_at"] == {"N": str(int(job.expires_at.timestamp()))}
+        assert item["expires_at"] == {"N": str(int(job.expires_at.timestamp()) + 7 * 24 * 3600)}
 
 
 def _key(job_id: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import json
 import uuid
 import zlib
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import PutItemInputTypeDef
 
 OPEN_SHARDS = 8
+# The table's own time to live is a backstop: by then the sweep has deleted the row, and its objects before it.
+TTL_AFTER_END = timedelta(days=7)
 _CONTROL = frozenset({"pk", "sk", "track_jobs_pk", "open_pk", "open_since", "write_token"})
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -125,7 +127,8 @@ class DynamoRows(Generic[Row]):
 
     def _item(self, row: Row, token: str) -> Item:
         document = json.loads(row.model_dump_json(exclude_none=True), parse_float=Decimal)
-        document["expires_at"] = int(row.expires_at.timestamp())
+        document["ends_at"] = document["expires_at"]
+        document["expires_at"] = int((row.expires_at + TTL_AFTER_END).timestamp())
         document["write_token"] = token
         if row.open_since is not None:
             document["open_pk"] = f"OPEN#{zlib.crc32(self._id(row).encode()) % OPEN_SHARDS}"
@@ -137,6 +140,7 @@ class DynamoRows(Generic[Row]):
 
     def _row(self, item: Item) -> Row:
         document = {name: _deserialize(value) for name, value in item.items() if name not in _CONTROL}
+        document["expires_at"] = document.pop("ends_at")
         row: Row = self._model.model_validate(document)
         return row
 
