@@ -9,12 +9,12 @@ from tonearm.domain.track import Track, TrackStatus
 from tonearm.ports import Jobs, Tracks, Workflow
 from tonearm.services.change import change
 
-_UPLOAD_KEY = re.compile(r"^uploads/(?P<owner_id>[^/]+)/(?P<track_id>[^/]+)/source$")
+_UPLOAD_KEY = re.compile(r"uploads/(?P<owner_id>[^/]+)/(?P<track_id>[^/]+)/source")
 
 
 def upload_of(key: str) -> tuple[str, str] | None:
     """The owner and the Track of an upload's key, or None for a key that is no upload."""
-    found = _UPLOAD_KEY.match(key)
+    found = _UPLOAD_KEY.fullmatch(key)
     return (found["owner_id"], found["track_id"]) if found else None
 
 

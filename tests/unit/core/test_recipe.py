@@ -1,0 +1,162 @@
+"""Recipe: one canonical form, one hash, and a short form that people type."""
+
+import json
+import math
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from tonearm.domain.errors import InvalidRequest
+from tonearm.domain.recipe import MAX_OPERATIONS, Pitch, Recipe, Tempo
+
+tempos = st.floats(0.25, 4.0).map(lambda factor: {"type": "tempo", "factor": factor})
+pitches = st.floats(-24, 24).map(lambda semitones: {"type": "pitch", "semitones": semitones})
+outputs = st.fixed_dictionaries(
+    {},
+    optional={
+        "codec": st.sampled_from(["mp3", "wav", "flac"]),
+        "bitrate_kbps": st.sampled_from([128, 192, 256, 320]),
+    },
+)
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> dict[str, Any]:
+    """A recipe as JSON: one or two operations, and sometimes an output."""
+    operations = draw(st.lists(st.one_of(tempos, pitches), min_size=1, max_size=2, unique_by=lambda o: str(o["type"])))
+    return {"operations": operations, **draw(st.fixed_dictionaries({}, optional={"output": outputs}))}
+
+
+def shuffled(document: Any) -> Any:
+    """The same JSON with every object's keys the other way round."""
+    if isinstance(document, dict):
+        return {key: shuffled(value) for key, value in reversed(document.items())}
+    return [shuffled(value) for value in document] if isinstance(document, list) else document
+
+
+class TestCanonicalForm:
+    @given(documents())
+    def test_the_same_recipe_in_another_order_of_keys_has_the_same_hash(self, document: dict[str, Any]) -> None:
+        there, here = Recipe.model_validate(document), Recipe.model_validate(shuffled(document))
+        assert there.canonical_json() == here.canonical_json()
+        assert there.content_hash == here.content_hash
+
+    @given(documents(), documents())
+    def test_recipes_are_equal_exactly_when_their_hashes_are(self, one: dict[str, Any], two: dict[str, Any]) -> None:
+        first, second = Recipe.model_validate(one), Recipe.model_validate(two)
+        assert (first == second) == (first.content_hash == second.content_hash)
+
+    @given(documents())
+    def test_what_is_written_reads_back_as_it_was(self, document: dict[str, Any]) -> None:
+        recipe = Recipe.model_validate(document)
+        assert Recipe.model_validate_json(recipe.canonical_json()) == recipe
+        assert Recipe.model_validate_json(recipe.canonical_json()).canonical_json() == recipe.canonical_json()
+
+    def test_the_order_of_operations_counts(self) -> None:
+        one, two = Tempo(factor=1.1), Pitch(semitones=2)
+        assert Recipe(operations=(one, two)).content_hash != Recipe(operations=(two, one)).content_hash
+
+    def test_a_default_that_is_written_out_is_the_same_recipe(self) -> None:
+        short = Recipe.model_validate({"operations": [{"type": "tempo", "factor": 1}]})
+        spelt = Recipe.model_validate(
+            {"operations": [{"type": "tempo", "factor": 1.0}], "output": {"codec": "mp3", "bitrate_kbps": 320}}
+        )
+        assert short.content_hash == spelt.content_hash
+
+    @pytest.mark.parametrize(
+        ("one", "same"), [(0.0, -0.0), (2.0, 2.0000001), (0.0, 1e-200), (0.0, 5e-324), (0.3, 0.1 + 0.2)]
+    )
+    def test_figures_that_nobody_can_tell_apart_are_one(self, one: float, same: float) -> None:
+        first, second = (Recipe(operations=(Pitch(semitones=figure),)) for figure in (one, same))
+        assert first.canonical_json() == second.canonical_json()
+
+    def test_the_hash_never_changes(self) -> None:
+        # Renders lie under it: a change of the canonical form makes every one of them again.
+        recipe = Recipe(operations=(Tempo(factor=1.1), Pitch(semitones=-2.5)))
+        assert recipe.canonical_json() == (
+            '{"operations":[{"factor":1.1,"type":"tempo"},{"semitones":-2.5,"type":"pitch"}],'
+            '"output":{"bitrate_kbps":320,"codec":"mp3"}}'
+        )
+        assert recipe.content_hash == "1b71c2321cfeec1f"
+
+
+class TestLimits:
+    @pytest.mark.parametrize("factor", [0.2499, 4.001, 0, -1, math.nan, math.inf])
+    def test_a_tempo_out_of_range_is_refused(self, factor: float) -> None:
+        with pytest.raises(ValidationError):
+            Tempo(factor=factor)
+
+    @pytest.mark.parametrize("semitones", [24.001, -25, math.nan, -math.inf])
+    def test_a_pitch_out_of_range_is_refused(self, semitones: float) -> None:
+        with pytest.raises(ValidationError):
+            Pitch(semitones=semitones)
+
+    @pytest.mark.parametrize(
+        ("operations", "said"),
+        [
+            ([Tempo(factor=0.25)] * 2, "all tempo factors together are 0.0625"),
+            ([Tempo(factor=4)] * MAX_OPERATIONS, "all tempo factors together"),
+            ([Pitch(semitones=24), Pitch(semitones=0.5)], "all pitches together are 24.5"),
+            ([], "at least 1"),
+            ([Tempo(factor=1)] * (MAX_OPERATIONS + 1), "at most 16"),
+        ],
+    )
+    def test_operations_that_together_ask_for_too_much_are_refused(self, operations: list[Any], said: str) -> None:
+        with pytest.raises(ValidationError, match=said):
+            Recipe(operations=tuple(operations))
+
+    def test_operations_that_undo_each_other_are_taken(self) -> None:
+        assert Recipe(operations=(Tempo(factor=4), Tempo(factor=0.25), Tempo(factor=0.25))).operations
+
+    def test_an_unknown_field_is_refused(self) -> None:
+        with pytest.raises(ValidationError):
+            Recipe.model_validate({"operations": [{"type": "tempo", "factor": 1, "fator": 2}]})
+
+
+class TestShortForm:
+    @given(documents())
+    def test_what_is_typed_is_what_is_meant(self, document: dict[str, Any]) -> None:
+        recipe = Recipe.model_validate(document)
+        parts = [
+            f"tempo={operation.factor!r}" if isinstance(operation, Tempo) else f"pitch={operation.semitones!r}"
+            for operation in recipe.operations
+        ]
+        typed = " , ".join([*parts, f"format = {recipe.output.codec}", f"bitrate={recipe.output.bitrate_kbps}"])
+        assert Recipe.parse_text(typed) == recipe
+
+    @pytest.mark.parametrize(
+        "typed",
+        [
+            "",
+            " , ",
+            "tempo",
+            "tempo=",
+            "tempo=fast",
+            "tempo=nan",
+            "tempo=0.1",
+            "tempo=0.5,tempo=0.25",
+            "pitch=25",
+            "reverb=1",
+            "tempo=1,format=ogg",
+            "tempo=1,bitrate=100",
+            "tempo=1,bitrate=²",
+            "tempo=1,bitrate=" + "9" * 5000,
+            "=1",
+            "1.1",
+        ],
+    )
+    def test_what_cannot_be_read_is_refused_with_a_mend(self, typed: str) -> None:
+        with pytest.raises(InvalidRequest) as refusal:
+            Recipe.parse_text(typed)
+        assert refusal.value.problem.code == "recipe.invalid"
+        assert refusal.value.problem.mend
+        assert json.loads(str(refusal.value))["code"] == "recipe.invalid"
+
+    @given(st.text())
+    def test_no_text_makes_it_fall(self, typed: str) -> None:
+        with suppress(InvalidRequest):
+            assert Recipe.parse_text(typed).operations
