@@ -130,6 +130,18 @@ class FunctionProcess(lambda_runtime.ProvidedWorker):  # type: ignore[misc]
         self._scratch = Path(tempfile.mkdtemp(dir=parent, prefix=f"{self.func_name}-"))
         return self._scratch
 
+    def _await_init(self, init_timeout: float | None = None) -> None:
+        """Wait for the handler's module to be imported; name a failure as Lambda does, not as an unknown one."""
+        try:
+            super()._await_init(init_timeout)
+        except lambda_runtime.ProvidedInitTimeout:
+            # The caller knows it, and tries again with the function's own timeout.
+            raise
+        except RuntimeError as error:
+            told = self._init_error if isinstance(self._init_error, dict) else {}
+            message = told.get("errorMessage", str(error))
+            raise lambda_runtime.ProvidedRuntimeError(message, told.get("errorType", "Runtime.ExitError")) from error
+
     def _drop_scratch(self) -> None:
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)

@@ -1,0 +1,202 @@
+"""Step Functions behave as on AWS where Tonearm depends on it; each test on `bare` fails once ministack does itself."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tonearm_local.emulator import states_retry_delay
+
+if TYPE_CHECKING:
+    from tests.unit.local.conftest import Emulator
+
+SLOW_FAILURE = """
+    import time
+    def handler(event, context):
+        time.sleep(1)
+        raise ValueError("too late")
+"""
+
+
+def waiting(seconds: float, **machine: Any) -> dict[str, Any]:
+    return {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": seconds, "End": True}}, **machine}
+
+
+def calling(function: str, **task: Any) -> dict[str, Any]:
+    resource = f"arn:aws:lambda:eu-west-1:000000000000:function:{function}"
+    return {"StartAt": "Call", "States": {"Call": {"Type": "Task", "Resource": resource, "End": True, **task}}}
+
+
+def ended(execution: dict[str, Any]) -> bool:
+    return bool(execution["status"] != "RUNNING")
+
+
+def start(emulator: Emulator, definition: dict[str, Any]) -> str:
+    machine = emulator.machine(definition)
+    arn: str = emulator.client("stepfunctions").start_execution(stateMachineArn=machine)["executionArn"]
+    return arn
+
+
+def error_of_a_throttled_task(emulator: Emulator) -> str:
+    function = emulator.zip_function("def handler(event, context): return 1")
+    emulator.client("lambda").put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
+    error: str = emulator.execution(start(emulator, calling(function)), until=ended)["error"]
+    return error
+
+
+def test_a_throttled_task_has_the_error_name_of_aws(emulator: Emulator) -> None:
+    assert error_of_a_throttled_task(emulator) == "Lambda.TooManyRequestsException"
+
+
+def test_ministack_alone_calls_a_throttle_unknown(bare: Emulator) -> None:
+    assert error_of_a_throttled_task(bare) == "Lambda.Unknown"
+
+
+def test_a_machine_times_out_and_says_so_on_the_bus(emulator: Emulator) -> None:
+    # Given a queue that hears of executions that timed out
+    sqs, events = emulator.client("sqs"), emulator.client("events")
+    queue = sqs.create_queue(QueueName=f"queue-{uuid.uuid4().hex[:8]}")["QueueUrl"]
+    queue_arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = {"source": ["aws.states"], "detail": {"status": ["TIMED_OUT"]}}
+    events.put_rule(Name=queue_arn.rsplit(":", 1)[-1], EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=queue_arn.rsplit(":", 1)[-1], Targets=[{"Id": "queue", "Arn": queue_arn}])
+    # When a machine with a second of time waits for five
+    arn = start(emulator, waiting(5, TimeoutSeconds=1))
+    execution = emulator.execution(arn, until=ended, limit_s=4)
+    # Then it has timed out, long before the wait is over, and the queue heard of it
+    assert execution["status"] == "TIMED_OUT"
+    assert execution["error"] == "States.Timeout"
+    messages = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5).get("Messages", [])
+    assert [json.loads(message["Body"])["detail"]["executionArn"] for message in messages] == [arn]
+
+
+def test_a_machine_that_is_in_time_succeeds(emulator: Emulator) -> None:
+    execution = emulator.execution(start(emulator, waiting(0, TimeoutSeconds=2)), until=ended)
+    assert execution["status"] == "SUCCEEDED"
+    time.sleep(2.2)
+    again = emulator.client("stepfunctions").describe_execution(executionArn=execution["executionArn"])
+    assert again["status"] == "SUCCEEDED"
+
+
+def test_ministack_alone_ignores_the_time_of_a_machine(bare: Emulator) -> None:
+    execution = emulator_execution(bare, waiting(2, TimeoutSeconds=1))
+    assert execution["status"] == "SUCCEEDED"
+
+
+def emulator_execution(emulator: Emulator, definition: dict[str, Any]) -> dict[str, Any]:
+    return emulator.execution(start(emulator, definition), until=ended)
+
+
+def status_after_stopping_during_a_task(emulator: Emulator) -> str:
+    """Stop an execution while its task runs; the task fails afterwards. Returns the status that it ends with."""
+    arn = start(emulator, calling(emulator.zip_function(SLOW_FAILURE)))
+    time.sleep(0.6)
+    emulator.client("stepfunctions").stop_execution(executionArn=arn, cause="no longer wanted")
+    emulator.execution(arn, until=lambda seen: seen["status"] == "FAILED", limit_s=3)
+    status: str = emulator.client("stepfunctions").describe_execution(executionArn=arn)["status"]
+    return status
+
+
+def test_an_execution_that_was_stopped_stays_stopped(emulator: Emulator) -> None:
+    assert status_after_stopping_during_a_task(emulator) == "ABORTED"
+
+
+def test_ministack_alone_turns_a_stopped_execution_into_a_failed_one(bare: Emulator) -> None:
+    assert status_after_stopping_during_a_task(bare) == "FAILED"
+
+
+def test_no_retry_follows_a_stop(emulator: Emulator) -> None:
+    # Given an execution that waits to retry its task
+    retry = [{"ErrorEquals": ["ValueError"], "IntervalSeconds": 1, "MaxAttempts": 5}]
+    arn = start(emulator, calling(emulator.zip_function(SLOW_FAILURE), Retry=retry))
+    states = emulator.client("stepfunctions")
+    time.sleep(0.6)
+    # When it is stopped
+    states.stop_execution(executionArn=arn)
+    time.sleep(2.5)
+    # Then no second attempt was made
+    kinds = [event["type"] for event in states.get_execution_history(executionArn=arn)["events"]]
+    assert kinds.count("TaskScheduled") == 1
+    assert kinds[-1] == "ExecutionAborted"
+
+
+def test_a_repeated_start_answers_the_running_execution(emulator: Emulator) -> None:
+    # Given a running execution
+    states, machine = emulator.client("stepfunctions"), emulator.machine(waiting(3))
+    first = states.start_execution(stateMachineArn=machine, name="job-1", input='{"a":1}')
+    # When it is started again with the same name and input, then it is the same one
+    second = states.start_execution(stateMachineArn=machine, name="job-1", input='{"a":1}')
+    assert second["executionArn"] == first["executionArn"]
+    assert len(states.list_executions(stateMachineArn=machine)["executions"]) == 1
+    # But another input under the same name is refused
+    with pytest.raises(ClientError, match="ExecutionAlreadyExists"):
+        states.start_execution(stateMachineArn=machine, name="job-1", input='{"a":2}')
+
+
+def test_a_name_is_used_up_when_its_execution_has_ended(emulator: Emulator) -> None:
+    states, machine = emulator.client("stepfunctions"), emulator.machine(waiting(0))
+    arn = states.start_execution(stateMachineArn=machine, name="job-1")["executionArn"]
+    emulator.execution(arn, until=ended)
+    with pytest.raises(ClientError, match="ExecutionAlreadyExists"):
+        states.start_execution(stateMachineArn=machine, name="job-1")
+
+
+def test_concurrent_repeated_starts_make_one_execution(emulator: Emulator) -> None:
+    states, machine = emulator.client("stepfunctions"), emulator.machine(waiting(3))
+    answers: list[str] = []
+
+    def begin() -> None:
+        answers.append(states.start_execution(stateMachineArn=machine, name="job-1")["executionArn"])
+
+    threads = [threading.Thread(target=begin) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 5
+    assert len(set(answers)) == 1
+
+
+def test_ministack_alone_refuses_a_repeated_start(bare: Emulator) -> None:
+    states, machine = bare.client("stepfunctions"), bare.machine(waiting(1))
+    states.start_execution(stateMachineArn=machine, name="job-1")
+    with pytest.raises(ClientError, match="ExecutionAlreadyExists"):
+        states.start_execution(stateMachineArn=machine, name="job-1")
+
+
+@pytest.mark.parametrize(("attempt", "expected_s"), [(0, 2.0), (1, 6.0), (2, 7.0), (9, 7.0)])
+def test_a_retry_waits_no_longer_than_its_largest_delay(attempt: int, expected_s: float) -> None:
+    retrier = {"IntervalSeconds": 2, "BackoffRate": 3.0, "MaxDelaySeconds": 7}
+    assert states_retry_delay.delay_s(retrier, attempt=attempt) == expected_s
+
+
+def test_full_jitter_spreads_retries_over_the_whole_delay() -> None:
+    retrier = {"IntervalSeconds": 4, "BackoffRate": 1.0, "JitterStrategy": "FULL"}
+    delays = [states_retry_delay.delay_s(retrier, attempt=0) for _ in range(400)]
+    assert min(delays) < 0.5
+    assert max(delays) > 3.5
+    assert all(0 <= delay <= 4 for delay in delays)
+
+
+def seconds_until_a_retry_gives_up(emulator: Emulator) -> float:
+    """Run a task that always fails, with one retry after 2 s that MaxDelaySeconds cuts to nearly nothing."""
+    retry = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "MaxDelaySeconds": 0.01, "MaxAttempts": 1}]
+    function = emulator.zip_function("def handler(event, context): raise ValueError(1)")
+    emulator.invoke(function)
+    began = time.monotonic()
+    emulator.execution(start(emulator, calling(function, Retry=retry)), until=ended)
+    return time.monotonic() - began
+
+
+def test_the_delay_of_a_retry_reaches_the_execution(emulator: Emulator) -> None:
+    assert seconds_until_a_retry_gives_up(emulator) < 2
+
+
+def test_ministack_alone_ignores_the_largest_delay(bare: Emulator) -> None:
+    assert seconds_until_a_retry_gives_up(bare) >= 2
