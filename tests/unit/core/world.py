@@ -103,6 +103,7 @@ class World:
         self.uploads, self.media = MemoryUploads(), MemoryMedia()
         self.queue, self.workflow = MemoryQueue(), MemoryWorkflow()
         self.announcer, self.engine = MemoryAnnouncer(), MemoryEngine()
+        self._made_up: dict[str, str] = {}
         around = self.weather.around
         self._tracks, self._jobs = around(self.tracks), around(self.jobs)
         self._uploads, self._media = around(self.uploads), around(self.media)
@@ -195,7 +196,9 @@ class World:
     def new_track(self, content: bytes = SONG, *, track_id: str | None = None, **said: Any) -> Track:
         """Ada creates a Track; nothing is uploaded yet."""
         new = NewTrack(**{"filename": "song.mp3", "size_bytes": len(content), **said})
-        return self.create_track(ADA, new, track_id=track_id or new_track_id(), correlation_id="request-1")[0]
+        track, _ = self.create_track(ADA, new, track_id=track_id or new_track_id(), correlation_id="request-1")
+        self._made_up[track.ingest_job_id] = f"ingest-of-{track.track_id}"
+        return track
 
     def upload(self, track: Track, content: bytes = SONG) -> UploadArrived:
         """The bytes come; answers the event that S3 tells of them."""
@@ -277,12 +280,11 @@ class World:
 
     def picture(self) -> dict[str, Any]:
         """All that there is, without what differs between two runs of the same story: times, versions, made-up ids."""
-        made_up = {track.ingest_job_id: f"ingest-of-{track.track_id}" for track in self.tracks.all}
         by_chance = {"created_at", "updated_at", "ended_at", "expires_at", "version", "occurred_at"}
 
         def told(value: Any) -> Any:
             text = json.dumps(value.model_dump(mode="json", exclude=by_chance), sort_keys=True)
-            for name, label in made_up.items():
+            for name, label in self._made_up.items():
                 text = text.replace(name, label)
             return json.loads(text)
 
