@@ -88,5 +88,8 @@ def test_a_delete_that_was_cut_off_anywhere_is_finished_by_the_reconciler(work_i
         # When the machines go on and the sweep comes
         world.settle()
         # Then nothing of it is left
-        assert track.track_id not in str(world.picture()), world.weather.calls[world.weather.bad_call - 1]
+        picture = world.picture()
+        left = [picture[kind] for kind in ("tracks", "jobs", "uploads", "media", "queue")]
+        assert track.track_id not in str(left), world.weather.calls[world.weather.bad_call - 1]
+        assert "running" not in picture["executions"]
         assert len(world.tracks.all) == len(world.jobs.all) == 1
