@@ -20,7 +20,8 @@ def listed(value: str | list[str]) -> list[str]:
 
 
 def statements(document: str) -> list[dict[str, Any]]:
-    return json.loads(document)["Statement"]
+    found: list[dict[str, Any]] = json.loads(document)["Statement"]
+    return found
 
 
 def test_every_bucket_is_private_encrypted_versioned_and_tidy(plan: Plan) -> None:

@@ -27,12 +27,14 @@ EXECUTION_INPUT = "{% $states.context.Execution.Input %}"
 
 @pytest.fixture(scope="module")
 def machine() -> dict[str, Any]:
-    return json.loads((ROOT / "statemachines" / "process_track.asl.json").read_text())
+    definition: dict[str, Any] = json.loads((ROOT / "statemachines" / "process_track.asl.json").read_text())
+    return definition
 
 
 @pytest.fixture(scope="module")
 def states(machine: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return machine["States"]
+    states: dict[str, dict[str, Any]] = machine["States"]
+    return states
 
 
 @pytest.fixture(scope="module")
