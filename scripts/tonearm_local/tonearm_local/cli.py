@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
 import time
 from contextlib import contextmanager
@@ -146,6 +147,8 @@ def _print_login(console: Console, outputs: Outputs) -> None:
 def _told() -> Iterator[Console]:
     """Tell what a person can mend in one place on standard error, with exit status 1, and never as a traceback."""
     console = Console(soft_wrap=True, highlight=False)
+    # Whoever ends this command (a time limit, say) must get the same tidy end as Ctrl-C: Terraform saves its state.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield console
     except StackError as error:
@@ -157,6 +160,8 @@ def _told() -> Iterator[Console]:
     except KeyboardInterrupt:
         typer.echo("tonearm: interrupted; run the same command again to go on.", err=True)
         raise typer.Exit(130) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ import shutil
 import signal
 import socket
 import sys
+import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
@@ -53,6 +54,8 @@ DEMO_USER = "demo@tonearm.example"
 _START_LIMIT_S = 30.0
 _STOP_GRACE_S = 60.0
 _SAVE_LIMIT_S = 30.0
+# A cold function behind the deployment of others.
+_HEALTH_LIMIT_S = 20.0
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 # Development server of the web page, which talks to the same API.
 _VITE_PORT = 5173
@@ -190,13 +193,15 @@ class Stack:
             self._start_edge(terraform_outputs, progress)
             password = self._make_demo_user(terraform_outputs, progress)
             outputs = self._outputs(terraform_outputs, password)
+            self._check(progress)
             _write_json(self._outputs_file, asdict(outputs), private=True)
             return outputs
 
     def down(self) -> None:
         """Stop everything of the stack and keep its state: afterwards nothing listens and nothing runs."""
-        with self._locked():
-            self._stop()
+        if self.folder.is_dir():
+            with self._locked():
+                self._stop()
 
     def destroy(self, progress: Progress = quiet) -> None:
         """Let Terraform delete every resource, check that none is left, and stop.
@@ -216,9 +221,10 @@ class Stack:
 
     def reset(self) -> None:
         """Stop everything and delete all that the stack holds: songs, users, logs and Terraform's state."""
-        with self._locked():
-            self._stop()
-            shutil.rmtree(self.folder)
+        if self.folder.is_dir():
+            with self._locked():
+                self._stop()
+                shutil.rmtree(self.folder)
 
     def status(self) -> Status:
         """Return how the stack stands."""
@@ -381,6 +387,21 @@ class Stack:
         _write_json(self._demo_file, {"user_pool_id": pool, "password": password}, private=True)
         return password
 
+    def _check(self, progress: Progress) -> None:
+        """Ask the API for its health the way a browser does: through edge, distribution, gateway and function."""
+        progress(Step("Waiting for the API", self.edge_url))
+        deadline = time.monotonic() + _HEALTH_LIMIT_S
+        while True:
+            answer = _get(self.edge_port, "/v1/health")
+            if answer == HTTPStatus.OK:
+                return
+            if time.monotonic() > deadline:
+                said = f"HTTP {answer.value}" if answer else "nothing"
+                where = f"{self.edge_url}/v1/health"
+                message = f"The stack runs, but {where} answers {said}; see `tonearm stack logs api`."
+                raise StackError(message)
+            time.sleep(0.2)
+
     def _outputs(self, outputs: dict[str, Any], password: str) -> Outputs:
         own: dict[str, Any] = {
             "endpoint_url": self.endpoint_url,
@@ -452,14 +473,7 @@ class Stack:
         raise StackError(message)
 
     def _emulator_answers(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
-        try:
-            connection.request("GET", "/_ministack/health")
-            return connection.getresponse().status == HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
+        return _get(self.port, "/_ministack/health") == HTTPStatus.OK
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -529,6 +543,18 @@ def _listens(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _get(port: int, path: str) -> HTTPStatus | None:
+    """Return the status of a GET on this machine, or None when there was no answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        connection.request("GET", path)
+        return HTTPStatus(connection.getresponse().status)
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
 
 
 def _read_json(file: Path) -> dict[str, Any]:

@@ -23,11 +23,17 @@ ECHO = """
 def distribution_before_an_api(emulator: Emulator) -> str:
     """Make an HTTP API on an echoing function and a distribution before it; return the distribution's host name."""
     function = emulator.zip_function(ECHO)
-    api = emulator.client("apigatewayv2").create_api(
-        Name=function,
-        ProtocolType="HTTP",
-        Target=f"arn:aws:lambda:eu-west-1:000000000000:function:{function}",
+    gateway = emulator.client("apigatewayv2")
+    api = gateway.create_api(Name=function, ProtocolType="HTTP")
+    integration = gateway.create_integration(
+        ApiId=api["ApiId"],
+        IntegrationType="AWS_PROXY",
+        IntegrationUri=f"arn:aws:lambda:eu-west-1:000000000000:function:{function}",
+        PayloadFormatVersion="2.0",
     )
+    target = f"integrations/{integration['IntegrationId']}"
+    gateway.create_route(ApiId=api["ApiId"], RouteKey="GET /v1/echo", Target=target)
+    gateway.create_stage(ApiId=api["ApiId"], StageName="$default", AutoDeploy=True)
     emulator.client("lambda").add_permission(
         FunctionName=function, StatementId="api", Action="lambda:InvokeFunction", Principal="apigateway.amazonaws.com"
     )

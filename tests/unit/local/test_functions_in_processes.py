@@ -158,15 +158,51 @@ def test_the_scratch_folder_is_private_and_goes_with_the_process(emulator: Emula
     assert second["tmp"] != first["tmp"]
 
 
+def lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def has_ended(pid: int, limit_s: float = 5.0) -> bool:
+    deadline = time.monotonic() + limit_s
+    while lives(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not lives(pid)
+
+
 def test_a_deleted_function_leaves_no_process(emulator: Emulator) -> None:
     function = emulator.image_function(SEEN)
     pid = emulator.invoke(function)["pid"]
     emulator.client("lambda").delete_function(FunctionName=function)
-    deadline = time.monotonic() + 5
-    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
+    assert has_ended(pid)
+
+
+def pids_of_two_versions(emulator: Emulator, function: str) -> tuple[int, int]:
+    client = emulator.client("lambda")
+    pids = []
+    for description in ("first", "second"):
+        version = client.publish_version(FunctionName=function, Description=description)["Version"]
+        pids.append(emulator.invoke(f"{function}:{version}")["pid"])
+        client.update_function_configuration(FunctionName=function, Description=description)
+    return pids[0], pids[1]
+
+
+def test_a_new_version_ends_the_processes_of_older_ones(emulator: Emulator) -> None:
+    # Given a function whose first version has run; when the second one runs
+    first, second = pids_of_two_versions(emulator, emulator.zip_function(SEEN))
+    # Then the process of the first one ends
+    assert first != second
+    assert has_ended(first)
+    assert lives(second)
+
+
+def test_ministack_alone_keeps_a_process_of_every_version(bare: Emulator) -> None:
+    function = bare.zip_function("import os\ndef handler(event, context): return {'pid': os.getpid()}")
+    first, _ = pids_of_two_versions(bare, function)
+    assert not has_ended(first, limit_s=1)
 
 
 def test_an_image_that_is_not_on_this_machine_is_named_with_the_mend(emulator: Emulator) -> None:

@@ -26,6 +26,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ from ministack.services import lambda_svc
 
 _IMAGE_URI = re.compile(r"^[^/]+/(?P<repository>[^@:]+)@sha256:(?P<digest>[0-9a-f]{64})$")
 
+_UNUSED_DAYS = 7.0
 # One script serves every function: what differs travels in the environment.
 _BOOTSTRAP = b"""#!/bin/sh
 python="$TONEARM_PYTHON"; unset TONEARM_PYTHON
@@ -73,6 +75,12 @@ class Programs:
     unpacked: Path
     scratch: Path
 
+    def prune(self) -> None:
+        """Delete what was unpacked and has not been started for a week: every edit of a source leaves one behind."""
+        for folder in self.unpacked.glob("*"):
+            if time.time() - folder.stat().st_mtime > _UNUSED_DAYS * 86_400:
+                shutil.rmtree(folder)
+
     def of(self, func: dict[str, Any]) -> Program:
         """Return the program of a function record. Raises ProgramError when this machine lacks it."""
         config = func["config"]
@@ -100,7 +108,9 @@ class Programs:
         """Unpack a zip once, compiled, and return its folder; another process may be doing the same."""
         target = self.unpacked / hashlib.sha256(blob).hexdigest()
         with _unpacking:
-            if not target.is_dir():
+            if target.is_dir():
+                os.utime(target)
+            else:
                 self.unpacked.mkdir(parents=True, exist_ok=True)
                 partial = Path(tempfile.mkdtemp(dir=self.unpacked, prefix="partial-"))
                 with zipfile.ZipFile(io.BytesIO(blob)) as archive:
@@ -130,6 +140,13 @@ class FunctionProcess(lambda_runtime.ProvidedWorker):  # type: ignore[misc]
         self._scratch = Path(tempfile.mkdtemp(dir=parent, prefix=f"{self.func_name}-"))
         return self._scratch
 
+    def _spawn(self, init_timeout: float | None = None) -> None:
+        """Start the process, and end those of older versions: ministack keeps one of each for ever."""
+        super()._spawn(init_timeout)
+        older = _idle_processes_of_older_versions(self)
+        if older:
+            threading.Thread(target=lambda_runtime.kill_workers, args=(older,), daemon=True).start()
+
     def _await_init(self, init_timeout: float | None = None) -> None:
         """Wait for the handler's module to be imported; name a failure as Lambda does, not as an unknown one."""
         try:
@@ -156,8 +173,25 @@ class FunctionProcess(lambda_runtime.ProvidedWorker):  # type: ignore[misc]
         self._drop_scratch()
 
 
+def _idle_processes_of_older_versions(worker: FunctionProcess) -> list[Any]:
+    """Take the idle processes of a function's older versions out of the pool and return them."""
+    version = worker.config.get("Version", "$LATEST")
+    if not version.isdigit():
+        return []
+    function = lambda_runtime._worker_key(worker.func_name, worker.config, "")
+    taken = []
+    with lambda_runtime._lock:
+        for key, pool in lambda_runtime._workers.items():
+            other = key.removeprefix(function)
+            if other != key and other.isdigit() and int(other) < int(version):
+                taken += [process for process in pool if not process.in_use]
+                pool[:] = [process for process in pool if process.in_use]
+    return taken
+
+
 def install(programs: Programs) -> None:
     """Hand every image function and every Python zip function to a FunctionProcess."""
+    programs.prune()
     bootstrap = _bootstrap_zip()
     run_in_container = lambda_svc._execute_function_docker
     run_in_worker_script = lambda_svc._execute_function_warm
