@@ -46,6 +46,13 @@ class TestExecutionEnded:
         ended = world.finish_job(job.step_input)
         assert world.reconcile.execution_ended(ADA, job.job_id, "failed") == ended
 
+    def test_an_end_that_was_written_and_not_announced_is_announced(self, world: World, job: Job) -> None:
+        world.jobs.save(job.succeeded(world.clock()))
+        ended = world.reconcile.execution_ended(ADA, job.job_id, "failed")
+        assert ended is not None
+        assert (ended.status, ended.problem, ended.announced) == (JobStatus.SUCCEEDED, None, True)
+        assert f"{job.job_id}.succeeded" in world.announcer.sent
+
     def test_a_job_that_is_gone_is_nothing_to_end(self, world: World) -> None:
         assert world.reconcile.execution_ended(ADA, a_job().job_id, "failed") is None
 

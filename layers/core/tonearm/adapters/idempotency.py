@@ -75,7 +75,8 @@ class Once:
 
         Raises:
             InvalidRequest: ``idempotency.key_reused``: the key came before with something else to do.
-            TransientError: the first call is still under way, or the table does not answer.
+            TransientError: the first call is still under way.
+            ClientError, BotoCoreError: what the table answered, for the caller to judge like any other answer.
         """
         context = invocation.current.get()
         if context is not None:
@@ -88,9 +89,7 @@ class Once:
                 "This Idempotency-Key came before with a different request.",
                 mend="Use a new key for a new request.",
             ) from error
-        except (
-            IdempotencyAlreadyInProgressError,
-            IdempotencyInconsistentStateError,
-            IdempotencyPersistenceLayerError,
-        ) as error:
-            raise TransientError(f"{type(error).__name__}: {error}") from error
+        except (IdempotencyAlreadyInProgressError, IdempotencyInconsistentStateError) as error:
+            raise TransientError("The same request is still being worked on.") from error
+        except IdempotencyPersistenceLayerError as error:
+            raise (error.__cause__ or error) from None

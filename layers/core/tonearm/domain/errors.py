@@ -78,4 +78,4 @@ class TransientError(TonearmError):
     """A service did not answer as it should; the same call may well go through later."""
 
     def __init__(self, detail: str) -> None:
-        super().__init__("service.transient", detail, mend="Nothing: it is tried again.")
+        super().__init__("service.transient", detail, mend="Try again in a few seconds.")

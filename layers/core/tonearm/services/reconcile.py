@@ -49,12 +49,10 @@ class Reconcile:
     clock: Clock
 
     def execution_ended(self, owner_id: str, job_id: str, state: ExecutionState) -> Job | None:
-        """An execution has ended: its Job ends too, if its last step has not ended it already."""
+        """An execution has ended: its Job ends too, and is announced, where its last step has not done so already."""
         job = self.jobs.get(owner_id, job_id)
-        if job is None or (job.is_terminal and job.announced):
+        if job is None or job.open_since is None:
             return job
-        if job.is_terminal:
-            return self.finish_job.end(owner_id, job_id, job.problem)
         # An execution that ended well ends its own job in its last step; one that did not is a failure.
         return self.finish_job.end(owner_id, job_id, _ENDED_UNHEARD.get(state, _ENDED_UNHEARD["failed"]))
 
