@@ -6,7 +6,6 @@ measurements behind each tolerance.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,14 +15,24 @@ import numpy as np
 from tonearm_audio.decode import Source
 from tonearm_audio.encode import output_sample_rate
 from tonearm_audio.engine import promised_frames
+from tonearm_audio.envelope import Envelope, EnvelopeMeter, align
 from tonearm_audio.loudness import Loudness, LoudnessMeter
 from tonearm_audio.operations import Change, Codec, Operation, OutputFormat, Pitch, Tempo, fold
-from tonearm_audio.transposition import Picture, SpectrumMeter, transposition
+from tonearm_audio.transposition import Spectrum, SpectrumMeter, transposition
 from tonearm_audio.version import ENGINE_VERSION
 
-PITCH_TOLERANCE_CENTS = 5.0
-LEVEL_TOLERANCE_LU = 1.0
-PEAK_TOLERANCE_DB: dict[Codec, float] = {"wav": 0.01, "flac": 0.01, "mp3": 1.5}
+PITCH_TOLERANCE_CENTS = 3.0
+LEVEL_TOLERANCE_LU: dict[Codec, float] = {"wav": 1.0, "flac": 1.0, "mp3": 1.5}
+FULL_LEVEL_TOLERANCE_LU = 6.0
+"""For a render whose peaks reach full scale and whose source has nothing to spare: it cannot be louder."""
+_FULL_PEAK_DBFS = -0.5
+TIMING_TOLERANCE_MS = 30.0
+FAR_TIMING_TOLERANCE_MS = 120.0
+"""Beyond twice or half the length an attack is smeared over the stretcher's whole window of 120 ms."""
+GAP_TOLERANCE_S = 0.25
+CLIPPING_TOLERANCE_PERCENT: dict[Codec, float] = {"wav": 0.01, "flac": 0.01, "mp3": 0.1}
+_FULL_SCALE = 1.0 - 2.0**-15
+_LOWEST_LEVEL_HZ = 30.0
 
 
 @dataclass(frozen=True)
@@ -31,14 +40,14 @@ class Promise:
     """One promise of a recipe and what became of it.
 
     Attributes:
-        name: "channels", "sample_rate", "duration", "pitch", "level", "peak" or "samples".
+        name: "channels", "sample_rate", "duration", "pitch", "level", "timing", "gaps" or "clipping".
         operation: the operation that makes it: "tempo", "pitch", both as "tempo+pitch", or "convert" for none.
         unit: of the three figures.
-        expected: what the recipe promises; for "peak" and "samples" the highest value allowed.
+        expected: what the recipe promises; for "clipping" the source's own value.
         measured: what the encoded file holds; None when it cannot be measured, and `note` says why.
-        tolerance: how far measured may lie from expected.
-        kept: whether it does not; true as well for what cannot be measured, which a reader tells by `measured`.
-        note: empty, or why there is no measurement.
+        tolerance: how far measured may lie from expected (for "clipping": above it).
+        kept: whether it does not lie farther; true as well for what cannot be measured, where `measured` is None.
+        note: empty, or why there is no measurement or a wider tolerance.
     """
 
     name: str
@@ -87,8 +96,9 @@ class _Measured:
     sample_rate_hz: int
     channels: int
     loudness: Loudness
-    power_db: float | None
-    picture: Picture
+    spectrum: Spectrum
+    envelope: Envelope
+    clipped_percent: float
 
 
 def certify(
@@ -131,8 +141,9 @@ def certify(
             tolerance=0,
         ),
         _pitch("pitch" if "pitch" in names else everything, change, before, after),
-        _level(everything, change, before, after),
-        _peak(everything, output, before, after),
+        _level(everything, change, output, before, after),
+        *_timing(everything, change, before, after),
+        _clipping(everything, output, before, after),
     ]
     if on_progress is not None:
         on_progress(1.0)
@@ -155,21 +166,23 @@ def _measure(path: Path, report: Callable[[float], None]) -> _Measured:
     with Source(path) as opened:
         loudness = LoudnessMeter(opened.sample_rate_hz, opened.channels)
         spectrum = SpectrumMeter(opened.sample_rate_hz, opened.channels)
-        expected, power = opened.expected_frames, 0.0
+        envelope = EnvelopeMeter(opened.sample_rate_hz)
+        expected, clipped = opened.expected_frames, 0
         for block in opened.blocks():
             loudness.feed(block)
             spectrum.feed(block)
-            power += float(np.einsum("fc,fc->", block, block, dtype=np.float64))
+            envelope.feed(block)
+            clipped += int((np.abs(block) >= _FULL_SCALE).sum())
             if expected:
                 report(opened.frames / expected)
-        mean = power / max(1, opened.frames * opened.channels)
         return _Measured(
             frames=opened.frames,
             sample_rate_hz=opened.sample_rate_hz,
             channels=opened.channels,
             loudness=loudness.result(),
-            power_db=10 * math.log10(mean) if mean > 1e-10 else None,
-            picture=spectrum.picture(),
+            spectrum=spectrum.result(),
+            envelope=envelope.result(),
+            clipped_percent=100 * clipped / (opened.frames * opened.channels),
         )
 
 
@@ -180,34 +193,66 @@ def _near(name: str, operation: str, unit: str, *, expected: float, measured: fl
 
 def _pitch(operation: str, change: Change, before: _Measured, after: _Measured) -> Promise:
     expected = 100 * change.semitones
-    found = transposition(before.picture, after.picture)
+    found = transposition(before.spectrum.tones, after.spectrum.tones, expected_cents=expected)
     if found.cents is None:
         note = f"not measurable: source and render share no tones (likeness {found.likeness:.2f})"
         return Promise("pitch", operation, "cents", expected, None, PITCH_TOLERANCE_CENTS, kept=True, note=note)
     return _near("pitch", operation, "cents", expected=expected, measured=found.cents, tolerance=PITCH_TOLERANCE_CENTS)
 
 
-def _level(operation: str, change: Change, before: _Measured, after: _Measured) -> Promise:
-    """Loudness where frequencies stay, plain power where they move: K-weighting weighs a transposed song anew."""
+def _level(operation: str, change: Change, output: OutputFormat, before: _Measured, after: _Measured) -> Promise:
+    """Loudness where frequencies stay; where they move, the power of those that both files can hold.
+
+    K-weighting weighs a transposed song anew, and what a shift carries beyond half the sample rate is gone rightly.
+    """
     if change.semitones == 0.0:
         unit, expected, measured = "LUFS", before.loudness.integrated_lufs, after.loudness.integrated_lufs
     else:
-        unit, expected, measured = "dBFS rms", before.power_db, after.power_db
-    if expected is None:
+        unit, ratio = "dBFS", change.pitch_ratio
+        high = min(before.spectrum.highest_hz, after.spectrum.highest_hz / ratio)
+        low = _LOWEST_LEVEL_HZ * max(1.0, 1.0 / ratio)
+        expected = before.spectrum.power_db(low, high)
+        measured = after.spectrum.power_db(low * ratio, high * ratio)
+    tolerance, note = LEVEL_TOLERANCE_LU[output.codec], ""
+    if expected is None or measured is None:
         # Silence in, silence out.
-        note = "not measurable: the source is silent" if measured is None else "the source is silent, the render is not"
-        return Promise("level", operation, unit, None, measured, LEVEL_TOLERANCE_LU, measured is None, note)
-    if measured is None:
-        note = "the render is silent, the source is not"
-        return Promise("level", operation, unit, expected, None, LEVEL_TOLERANCE_LU, kept=False, note=note)
-    return _near("level", operation, unit, expected=expected, measured=measured, tolerance=LEVEL_TOLERANCE_LU)
+        silent = expected is None and measured is None
+        if silent:
+            note = "not measurable: source and render are silent"
+        elif expected is None:
+            note = "the source is silent, the render is not"
+        else:
+            note = "the render is silent, the source is not"
+        return Promise("level", operation, unit, expected, measured, tolerance, silent, note)
+    peak = after.loudness.sample_peak_dbfs
+    if measured < expected - tolerance and peak is not None and peak >= _FULL_PEAK_DBFS:
+        tolerance = FULL_LEVEL_TOLERANCE_LU
+        note = f"as loud as full scale allows: the render's peaks reach {peak:.1f} dBFS"
+    kept = abs(measured - expected) <= tolerance
+    return Promise("level", operation, unit, expected, measured, tolerance, kept, note)
 
 
-def _peak(operation: str, output: OutputFormat, before: _Measured, after: _Measured) -> Promise:
-    """No sample above full scale, or above the source's own peak where that is higher already."""
-    tolerance = PEAK_TOLERANCE_DB[output.codec]
-    highest = max(0.0, before.loudness.sample_peak_dbfs or 0.0)
-    measured = after.loudness.sample_peak_dbfs
-    kept = measured is None or measured <= highest + tolerance
-    note = "not measurable: the render is silent" if measured is None else ""
-    return Promise("peak", operation, "dBFS", highest, measured, tolerance, kept, note)
+def _timing(operation: str, change: Change, before: _Measured, after: _Measured) -> tuple[Promise, Promise]:
+    """Every moment of the source at its moment of the render, and none of them missing."""
+    found = align(before.envelope, after.envelope, tempo_factor=change.tempo_factor)
+    far = not 0.5 <= change.time_ratio <= 2.0
+    tolerance = FAR_TIMING_TOLERANCE_MS if far else TIMING_TOLERANCE_MS
+    if found.lag_ms is None:
+        note = "not measurable: the level is too even to tell one moment from another"
+        timing = Promise("timing", operation, "ms", 0.0, None, tolerance, kept=True, note=note)
+    else:
+        timing = _near("timing", operation, "ms", expected=0, measured=found.lag_ms, tolerance=tolerance)
+    return timing, _near("gaps", operation, "s", expected=0, measured=found.silent_s, tolerance=GAP_TOLERANCE_S)
+
+
+def _clipping(operation: str, output: OutputFormat, before: _Measured, after: _Measured) -> Promise:
+    """No more samples at full scale or beyond than the source has.
+
+    Counted, not measured by the highest peak: an MP3 of a song that was mastered into the ceiling overshoots by some
+    decibels at a few samples, however well it is made.
+    """
+    tolerance = CLIPPING_TOLERANCE_PERCENT[output.codec]
+    kept = after.clipped_percent <= before.clipped_percent + tolerance
+    return Promise(
+        "clipping", operation, "% of samples", before.clipped_percent, after.clipped_percent, tolerance, kept
+    )

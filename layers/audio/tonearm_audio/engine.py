@@ -101,11 +101,11 @@ def _reported(source: Source, on_progress: Callable[[float], None] | None) -> It
 
 
 def _changed(blocks: Iterator[FloatBlock], change: Change, source: Source, rate_hz: int) -> Iterator[FloatBlock]:
-    time_ratio = change.pitch_ratio / change.tempo_factor
-    if abs(time_ratio - 1.0) > _SAME:
-        blocks = stretch(blocks, time_ratio=time_ratio, sample_rate_hz=source.sample_rate_hz, channels=source.channels)
+    source_hz, channels = source.sample_rate_hz, source.channels
+    if abs(change.time_ratio - 1.0) > _SAME:
+        blocks = stretch(blocks, time_ratio=change.time_ratio, sample_rate_hz=source_hz, channels=channels)
     # One resampling serves both the pitch and a codec that lacks the source's rate.
-    ratio = change.pitch_ratio * source.sample_rate_hz / rate_hz
+    ratio = change.pitch_ratio * source_hz / rate_hz
     if abs(ratio - 1.0) > _SAME:
-        blocks = resample(blocks, ratio=ratio, channels=source.channels)
+        blocks = resample(blocks, ratio=ratio, channels=channels)
     return blocks

@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from tonearm_audio.decode import FloatBlock
 
-CEILING = 1.0 - 2.0**-15
-"""The largest sample that 16 bits can hold; what is above full scale ends here."""
+CEILING = 10 ** (-0.1 / 20)
+"""-0.1 dBFS: where what lies above full scale ends, so that a render has no more samples there than its source."""
 
 _HOLD_S = 0.003
 

@@ -117,9 +117,9 @@ class Change:
         return math.pow(2.0, self.semitones / 12.0)
 
     @property
-    def is_identity(self) -> bool:
-        """Whether the samples pass through untouched."""
-        return self.tempo_factor == 1.0 and self.semitones == 0.0
+    def time_ratio(self) -> float:
+        """By how much the song is stretched before it is resampled to its pitch: frames out over frames in."""
+        return self.pitch_ratio / self.tempo_factor
 
     def frames_after(self, frames: int) -> int:
         """The promised length: round(frames / factor), never less than one frame."""

@@ -105,14 +105,17 @@ class _Chunks:
         processor = Signalsmith.Stretch(_SEED)
         processor.preset(self._channels, self._rate)
         processor.setTimeFactor(1 / self._ratio)
-        part = np.concatenate(self._waiting)[first - self._first : last - self._first]
-        signal: FloatBlock = np.ascontiguousarray(part.T)
-        del part
-        stretched: FloatBlock = processor.process(signal).T[start - begin :]
+        signal = self._input(first, last)
+        stretched = np.asarray(processor.process(signal)).T[start - begin :]
         wanted = np.zeros((end - start, self._channels), np.float32)
         usable = stretched[: len(wanted)]
         wanted[: len(usable)] = usable * _gain_lost(signal[:, self._input_at(start) - first :], usable)
         return wanted
+
+    def _input(self, first: int, last: int) -> FloatBlock:
+        """The input frames first to last [shape=(channels, frames)]."""
+        waiting: FloatBlock = np.concatenate(self._waiting)
+        return np.ascontiguousarray(waiting[first - self._first : last - self._first].T)
 
     def _forget(self, before: int) -> None:
         while self._waiting and self._first + len(self._waiting[0]) <= before:

@@ -1,4 +1,4 @@
-"""Measure by how many cents one recording lies above another.
+"""Long-term spectra, and by how many cents one recording lies above another.
 
 Every pitch moves by the same distance on a logarithmic frequency axis, so the long-term spectra of a song and of its
 transposed render are the same picture, shifted. The shift is where their cross-correlation peaks. It needs no notes, no
@@ -7,6 +7,7 @@ tempo and no alignment in time, but it does need tones: noise has no picture to 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,10 +22,36 @@ _LOWEST_HZ, _HIGHEST_HZ = 55.0, 9_000.0
 _CENTS_A_STEP = 2.0
 _FARTHEST_CENTS = 2_600.0
 _ENVELOPE_CENTS = 200.0
+_NEAR_STEPS = 25
+_SILENT_POWER = 1e-10
 _LEAST_LIKENESS = 0.5
 """Correlation below which two pictures are not the same one shifted. Renders of music reach 0.8 and more."""
 
-Picture = npt.NDArray[np.float64]
+Line = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """The long-term spectrum of a recording.
+
+    Attributes:
+        tones: what stands out of the spectrum, on a logarithmic frequency axis [shape=(steps,)]; zeros for none.
+        power: mean power a frame and frequency bin, both channels together [shape=(bins,)].
+        highest_hz: frequency up to which the recording's sample rate lets it be seen.
+    """
+
+    tones: Line
+    power: Line
+    highest_hz: float
+
+    def power_db(self, low_hz: float, high_hz: float) -> float | None:
+        """Power between two frequencies in dBFS (a full-scale square wave in every channel is 0); None for silence."""
+        sums = np.concatenate([[0.0], np.cumsum(self.power)])
+        # Bin k gathers what lies within half a bin of its centre.
+        edges = np.array([low_hz, high_hz]) * _WINDOW / _RATE_HZ + 0.5
+        low, high = np.interp(edges, np.arange(len(sums)), sums)
+        power = float(high - low)
+        return 10 * math.log10(power) if power > _SILENT_POWER else None
 
 
 class SpectrumMeter:
@@ -37,52 +64,59 @@ class SpectrumMeter:
 
     def __init__(self, sample_rate_hz: int, channels: int) -> None:
         self._down = soxr.ResampleStream(sample_rate_hz, _RATE_HZ, channels, dtype="float32", quality="MQ")
-        self._highest_hz = min(_HIGHEST_HZ, 0.4 * sample_rate_hz)
+        self._highest_hz = min(_HIGHEST_HZ, 0.42 * sample_rate_hz)
         self._channels = channels
         self._shape = np.hanning(_WINDOW).astype(np.float32)
         self._rest: FloatBlock = np.zeros((0, channels), np.float32)
-        self._sum = np.zeros(_WINDOW // 2 + 1)
-        self._count = 0
+        self._compressed = np.zeros(_WINDOW // 2 + 1)
+        self._power = np.zeros(_WINDOW // 2 + 1)
+        self._sounding = 0
+        self._samples = 0
 
     def feed(self, block: FloatBlock) -> None:
         """Take np.ndarray [shape=(frames, channels), dtype=float32]."""
         self._gather(self._down.resample_chunk(block))
 
-    def picture(self) -> Picture:
-        """The spectrum on a logarithmic axis, envelope taken off [shape=(steps,)]; zeros when there is none."""
+    def result(self) -> Spectrum:
+        """What was gathered; the meter can take no more after it."""
         self._gather(self._down.resample_chunk(np.zeros((0, self._channels), np.float32), last=True))
-        if not self._count and len(self._rest):
-            self._gather(np.zeros((_WINDOW - len(self._rest), self._channels), np.float32))
+        # Half a window of silence lets the last samples count as much as the others.
+        self._gather(np.zeros((_WINDOW, self._channels), np.float32))
+        # A frame every half window, each weighted by the window's own power: the sum is the signal's.
+        scale = 2 / (_WINDOW / 2 * float((self._shape**2).sum()) * max(1, self._samples) * self._channels)
+        return Spectrum(self._tones(), self._power * scale, self._highest_hz)
+
+    def _tones(self) -> Line:
         steps = round(1200 * np.log2(_HIGHEST_HZ / _LOWEST_HZ) / _CENTS_A_STEP)
         frequencies = _LOWEST_HZ * 2 ** (np.arange(steps) * _CENTS_A_STEP / 1200)
-        level = np.log(self._sum / max(1, self._count) + 1e-6)
+        level = np.log(self._compressed / max(1, self._sounding) + 1e-6)
         line = np.interp(frequencies, np.arange(len(level)) * _RATE_HZ / _WINDOW, level)
-        reach = round(_ENVELOPE_CENTS / _CENTS_A_STEP)
-        line -= _smoothed(line, reach)
+        line -= _smoothed(line, round(_ENVELOPE_CENTS / _CENTS_A_STEP))
         line[frequencies > self._highest_hz] = 0.0
-        # Only what stands out is a tone.
         return np.maximum(line, 0.0)
 
     def _gather(self, block: FloatBlock) -> None:
+        self._samples += len(block)
         samples = np.concatenate([self._rest, block])
-        count = max(0, (len(samples) - _WINDOW) // (_WINDOW // 2) + 1)
+        hop = _WINDOW // 2
+        count = max(0, (len(samples) - _WINDOW) // hop + 1)
         for index in range(count):
-            at = index * _WINDOW // 2
-            frame = samples[at : at + _WINDOW]
+            frame = samples[index * hop : index * hop + _WINDOW]
             if not frame.any():
                 continue
-            spectrum = np.abs(np.fft.rfft(frame * self._shape[:, np.newaxis], axis=0))
+            magnitude = np.abs(np.fft.rfft(frame * self._shape[:, np.newaxis], axis=0))
             # The square root keeps one loud bar from drowning all others.
-            self._sum += np.sqrt(spectrum).sum(axis=1)
-            self._count += 1
-        self._rest = samples[count * (_WINDOW // 2) :].copy()
+            self._compressed += np.sqrt(magnitude).sum(axis=1)
+            self._power += (magnitude.astype(np.float64) ** 2).sum(axis=1)
+            self._sounding += 1
+        self._rest = samples[count * hop :].copy()
 
 
-def _smoothed(line: Picture, reach: int) -> Picture:
+def _smoothed(line: Line, reach: int) -> Line:
     sums = np.concatenate([[0.0], np.cumsum(line)])
     index = np.arange(len(line))
     start, end = np.maximum(index - reach, 0), np.minimum(index + reach + 1, len(line))
-    mean: Picture = (sums[end] - sums[start]) / (end - start)
+    mean: Line = (sums[end] - sums[start]) / (end - start)
     return mean
 
 
@@ -99,18 +133,43 @@ class Transposition:
     likeness: float
 
 
-def transposition(source: Picture, render: Picture) -> Transposition:
+def transposition(source: Line, render: Line, *, expected_cents: float) -> Transposition:
     """Measure how far `render` lies above `source`, within ±2600 cents.
 
+    Tones that share most of their partials fit almost as well an octave off. Where the expected distance fits within
+    5 % as well as the best one, the measurement is taken there: a promise is broken only by something that fits better.
+
     Args:
-        source: as `SpectrumMeter.picture` gives it.
-        render: the same of the other recording.
+        source: `Spectrum.tones` of the one recording.
+        render: the same of the other.
+        expected_cents: where to look in doubt.
     """
+    likeness = _likeness(source, render)
+    reach = len(likeness) // 2
+    best = int(likeness.argmax())
+    around = round(expected_cents / _CENTS_A_STEP) + reach
+    near = slice(max(0, around - _NEAR_STEPS), around + _NEAR_STEPS + 1)
+    close = near.start + int(likeness[near].argmax())
+    if likeness[close] >= 0.95 * likeness[best]:
+        best = close
+    peak = float(likeness[best])
+    if peak < _LEAST_LIKENESS:
+        return Transposition(None, peak)
+    offset = 0.0
+    if 0 < best < len(likeness) - 1:
+        left, middle, right = likeness[best - 1 : best + 2]
+        bend = left - 2 * middle + right
+        offset = float(0.5 * (left - right) / bend) if bend < 0 else 0.0
+    return Transposition((best - reach + offset) * _CENTS_A_STEP, peak)
+
+
+def _likeness(source: Line, render: Line) -> Line:
+    """Pearson's correlation of the parts that overlap, at each distance from -2600 to 2600 cents."""
     reach = round(_FARTHEST_CENTS / _CENTS_A_STEP)
     count = len(source)
     size = 1 << (count + reach).bit_length()
 
-    def correlated(first: Picture, second: Picture) -> Picture:
+    def correlated(first: Line, second: Line) -> Line:
         """Sum over n of first[n] * second[n + lag], for each lag from -reach to reach."""
         product = np.fft.irfft(np.fft.rfft(first, size).conj() * np.fft.rfft(second, size), size)
         return np.concatenate([product[-reach:], product[: reach + 1]])
@@ -122,14 +181,5 @@ def transposition(source: Picture, render: Picture) -> Transposition:
     source_power = correlated(source**2, inside) - source_sum**2 / overlap
     render_power = correlated(inside, render**2) - render_sum**2 / overlap
     spread = np.sqrt(np.maximum(source_power, 0) * np.maximum(render_power, 0))
-    likeness = np.divide(covariance, spread, out=np.zeros_like(spread), where=spread > 1e-6 * count)
-    best = int(likeness.argmax())
-    peak = float(likeness[best])
-    if peak < _LEAST_LIKENESS:
-        return Transposition(None, peak)
-    offset = 0.0
-    if 0 < best < len(likeness) - 1:
-        left, middle, right = likeness[best - 1 : best + 2]
-        bend = left - 2 * middle + right
-        offset = float(0.5 * (left - right) / bend) if bend < 0 else 0.0
-    return Transposition((best - reach + offset) * _CENTS_A_STEP, peak)
+    likeness: Line = np.divide(covariance, spread, out=np.zeros_like(spread), where=spread > 1e-6 * count)
+    return likeness

@@ -1,0 +1,125 @@
+"""Where in time a render's sound lies against its source's: lag in milliseconds, and stretches that fell silent.
+
+A tempo change maps every moment of the source to one of the render. The energy of both, in steps of 10 ms, must rise
+and fall at the same mapped moments; a render of the right length with its sound in the wrong place, or with a hole in
+it, shows here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tonearm_audio.decode import FloatBlock
+
+STEP_S = 0.01
+_SEGMENT_S = 10.0
+_FARTHEST_S = 0.5
+_LEAST_LIKENESS = 0.6
+_QUIET_DB = -60.0
+_HOLE_DB = 40.0
+
+Levels = npt.NDArray[np.float64]
+
+
+class EnvelopeMeter:
+    """Gathers the level of a stream in steps of 10 ms."""
+
+    def __init__(self, sample_rate_hz: int) -> None:
+        self._step = max(1, round(STEP_S * sample_rate_hz))
+        self._scale = self._step / sample_rate_hz
+        self._rest: npt.NDArray[np.float32] = np.zeros(0, np.float32)
+        self._powers: list[npt.NDArray[np.float32]] = []
+
+    def feed(self, block: FloatBlock) -> None:
+        """Take np.ndarray [shape=(frames, channels), dtype=float32]."""
+        power = np.concatenate([self._rest, np.einsum("fc,fc->f", block, block) / block.shape[1]])
+        count = len(power) // self._step
+        self._powers.append(power[: count * self._step].reshape(count, self._step).mean(axis=1))
+        self._rest = power[count * self._step :]
+
+    def result(self) -> Envelope:
+        """The levels so far."""
+        power = np.concatenate(self._powers) if self._powers else np.zeros(0, np.float32)
+        return Envelope(10 * np.log10(power.astype(np.float64) + 1e-12), self._scale)
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """Level over time.
+
+    Attributes:
+        levels_db: mean power of each step in dBFS [shape=(steps,)].
+        step_s: length of a step in seconds, 0.01 to within a sample.
+    """
+
+    levels_db: Levels
+    step_s: float
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How a render's sound lies against its source's.
+
+    Attributes:
+        lag_ms: the largest delay (positive) or lead (negative) of any 10 s of the render; None when its level is too
+            even to tell.
+        silent_s: the longest stretch in which the source sounds and the render is silent.
+    """
+
+    lag_ms: float | None
+    silent_s: float
+
+
+def align(source: Envelope, render: Envelope, *, tempo_factor: float) -> Alignment:
+    """Hold a render's level over time against its source's.
+
+    Args:
+        source: of the source.
+        render: of the render.
+        tempo_factor: by how much the render is faster.
+    """
+    times = (np.arange(len(render.levels_db)) + 0.5) * render.step_s * tempo_factor
+    expected = np.interp(times / source.step_s - 0.5, np.arange(len(source.levels_db)), source.levels_db)
+    span, reach = round(_SEGMENT_S / render.step_s), round(_FARTHEST_S / render.step_s)
+    lags = []
+    for start in range(0, max(1, len(expected) - span // 2), span):
+        lag = _lag(expected[start : start + span], render.levels_db[start : start + span], reach)
+        if lag is not None:
+            lags.append(1000 * lag * render.step_s)
+    return Alignment(max(lags, key=abs) if lags else None, _longest_hole(expected, render.levels_db) * render.step_s)
+
+
+def _lag(expected: Levels, measured: Levels, reach: int) -> float | None:
+    """Steps by which `measured` lags, to a fraction; None when the two are not alike at any lag."""
+    length = len(expected)
+    if length < 4 * reach:
+        return None
+    likeness = np.zeros(2 * reach + 1)
+    floor_db = max(float(expected.max()) - 50.0, _QUIET_DB)
+    first, second = np.maximum(expected, floor_db), np.maximum(measured, floor_db)
+    for lag in range(-reach, reach + 1):
+        one = first[max(0, -lag) : length - max(0, lag)]
+        other = second[max(0, lag) : length + min(0, lag)]
+        one, other = one - one.mean(), other - other.mean()
+        spread = float(np.sqrt((one @ one) * (other @ other)))
+        # A level that moves less than half a decibel tells nothing about time.
+        likeness[lag + reach] = float(one @ other) / spread if spread > 0.25 * length else 0.0
+    best = int(likeness.argmax())
+    if likeness[best] < _LEAST_LIKENESS:
+        return None
+    offset = 0.0
+    if 0 < best < 2 * reach:
+        left, middle, right = likeness[best - 1 : best + 2]
+        bend = left - 2 * middle + right
+        offset = 0.5 * (left - right) / bend if bend < 0 else 0.0
+    return best - reach + float(offset)
+
+
+def _longest_hole(expected: Levels, measured: Levels) -> int:
+    """Most steps in a row in which the source sounds and the render lies 40 dB and more below it."""
+    hole = (expected > _QUIET_DB) & (measured < np.minimum(expected - _HOLE_DB, _QUIET_DB))
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], hole, [False]]).astype(np.int8)))
+    return int((edges[1::2] - edges[::2]).max()) if len(edges) else 0
