@@ -3,19 +3,23 @@
 from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
+from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, Tag
 
 import tonearm
 from functions.api import jobs, problems, tracks
+from functions.api.document import OPEN_TO_ALL, docs_page, openapi_document
 from functions.api.responses import json_answer
 from functions.api.schemas import HealthView
+
+TITLE = "Tonearm API"
+_CACHED = {"Cache-Control": "max-age=60"}
 
 app = APIGatewayHttpResolver(enable_validation=True)
 app.include_router(tracks.router)
 app.include_router(jobs.router)
 problems.register(app)
 app.configure_openapi(
-    title="Tonearm",
+    title=TITLE,
     version=tonearm.__version__,
     description=(
         "Upload songs; have them validated, analysed, transformed and certified. "
@@ -23,11 +27,15 @@ app.configure_openapi(
     ),
     security_schemes={"access_token": HTTPBearer(bearerFormat="JWT", description="A Cognito access token.")},
     security=[{"access_token": []}],
+    tags=[
+        Tag(name="tracks", description="Audio that you own, private to you"),
+        Tag(name="jobs", description="Runs of the workflow: the ingest of a track, and renders of it"),
+        Tag(name=OPEN_TO_ALL, description="Open to all, without a token"),
+    ],
 )
-app.enable_swagger(path="/v1/docs", compress=True, persist_authorization=False)
 
 
-@app.get("/v1/health", summary="Does the API answer?", tags=["service"], security=[])
+@app.get("/v1/health", summary="Does the API answer?", tags=[OPEN_TO_ALL])
 def read_health() -> Response[HealthView]:
     """Open to all."""
     return json_answer(HTTPStatus.OK, HealthView(status="ok", version=tonearm.__version__))
@@ -36,4 +44,10 @@ def read_health() -> Response[HealthView]:
 @app.get("/v1/openapi.json", include_in_schema=False)
 def read_openapi() -> Response[str]:
     """The document itself, open to all."""
-    return Response(HTTPStatus.OK, "application/json", app.get_openapi_json_schema(), {"Cache-Control": "max-age=60"})
+    return Response(HTTPStatus.OK, "application/json", openapi_document(app), _CACHED)
+
+
+@app.get("/v1/docs", include_in_schema=False, compress=True)
+def read_docs() -> Response[str]:
+    """The document as a page, open to all."""
+    return Response(HTTPStatus.OK, "text/html; charset=utf-8", docs_page(openapi_document(app), TITLE), _CACHED)

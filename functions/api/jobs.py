@@ -18,7 +18,13 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools l
 JobIdInPath = Annotated[JobId, Path()]
 
 
-@router.post("/v1/jobs", summary="Render a ready track with a recipe", tags=["jobs"])
+@router.post(
+    "/v1/jobs",
+    summary="Render a ready track with a recipe",
+    tags=["jobs"],
+    status_code=HTTPStatus.ACCEPTED,
+    response_description="The queued job; its place is in the header Location",
+)
 def create_job(body: NewJobBody, idempotency_key: IdempotencyKey = None) -> Response[JobView]:
     """Answers at once; read the job at its Location until it has ended."""
     owner_id = owner_id_of(router.current_event)
@@ -30,10 +36,10 @@ def create_job(body: NewJobBody, idempotency_key: IdempotencyKey = None) -> Resp
         correlation_id=router.current_event.request_context.request_id,
     )
     headers = {"Location": f"/v1/jobs/{job.job_id}", "Retry-After": "1"}
-    return json_answer(HTTPStatus.ACCEPTED, JobView.model_validate(job), headers)
+    return json_answer(HTTPStatus.ACCEPTED, JobView.of(job), headers)
 
 
-@router.get("/v1/jobs", summary="List your jobs, newest first", tags=["jobs"])
+@router.get("/v1/jobs", summary="List your jobs, newest first", tags=["jobs"], response_description="A page of jobs")
 def list_jobs(
     cursor: Annotated[str | None, Query(max_length=100)] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
@@ -47,20 +53,27 @@ def list_jobs(
     else:
         track = use_cases().ownership.track(owner_id, track_id)
         page = use_cases().jobs.of_track(owner_id, track.track_id, after=after, limit=limit)
+    now = use_cases().ownership.clock()
     view = JobsView(
-        jobs=[JobView.model_validate(job) for job in page.rows], next_cursor=cursors.encode(page.next_after)
+        jobs=[JobView.of(job) for job in page.rows if now < job.expires_at],
+        next_cursor=cursors.encode(page.next_after),
     )
     return json_answer(HTTPStatus.OK, view)
 
 
-@router.get("/v1/jobs/<job_id>", summary="Read a job", tags=["jobs"])
+@router.get("/v1/jobs/<job_id>", summary="Read a job", tags=["jobs"], response_description="The job")
 def read_job(job_id: JobIdInPath) -> Response[JobView]:
     """A job that has failed says why in `problem`."""
     job = use_cases().ownership.job(owner_id_of(router.current_event), job_id)
-    return json_answer(HTTPStatus.OK, JobView.model_validate(job))
+    return json_answer(HTTPStatus.OK, JobView.of(job))
 
 
-@router.get("/v1/jobs/<job_id>/downloads", summary="Get links to what a job made", tags=["jobs"])
+@router.get(
+    "/v1/jobs/<job_id>/downloads",
+    summary="Get links to what a job made",
+    tags=["jobs"],
+    response_description="The links",
+)
 def create_downloads(job_id: JobIdInPath) -> Response[DownloadsView]:
     """The links work for five minutes."""
     links = use_cases().create_downloads.of_job(owner_id_of(router.current_event), job_id)

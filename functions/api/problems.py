@@ -5,7 +5,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
-from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupportedContentType, RequestValidationError
 from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.api.schemas import ProblemView
@@ -70,6 +70,16 @@ def register(app: APIGatewayHttpResolver) -> None:
         )
         return answer(HTTPStatus.UNPROCESSABLE_ENTITY, problem, errors)
 
+    def _unsupported(_error: RequestUnsupportedContentType) -> Response[str]:
+        problem = Problem(
+            code="request.unsupported_media_type",
+            detail="The request's body is not JSON.",
+            value=app.current_event.headers.get("content-type"),
+            limit="application/json",
+            mend="Send JSON with Content-Type: application/json.",
+        )
+        return answer(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, problem)
+
     @app.not_found
     def _no_route(_error: NotFoundError) -> Response[str]:
         asked = f"{app.current_event.http_method} {app.current_event.path}"
@@ -96,6 +106,7 @@ def register(app: APIGatewayHttpResolver) -> None:
     # Called and not used as decorators, which Powertools leaves untyped.
     app.exception_handler(TonearmError)(_known)
     app.exception_handler(RequestValidationError)(_invalid)
+    app.exception_handler(RequestUnsupportedContentType)(_unsupported)
     app.exception_handler([ClientError, BotoCoreError])(_service)
     app.exception_handler(Exception)(_crash)
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Header
 from pydantic import BaseModel
 
 MAX_PAGE = 100
-Answer = TypeVar("Answer", bound=BaseModel | dict[str, Any])
+Answer = TypeVar("Answer", bound=BaseModel)
 IdempotencyKey = Annotated[
     str | None,
     Header(

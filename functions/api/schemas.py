@@ -9,7 +9,7 @@ from tonearm.domain.analysis import AnalysisSummary, Probe
 from tonearm.domain.certificate import Render
 from tonearm.domain.errors import Problem
 from tonearm.domain.ids import JobId, TrackId
-from tonearm.domain.job import JobKind, JobStatus, Stage
+from tonearm.domain.job import Job, JobKind, JobStatus, Stage
 from tonearm.domain.recipe import Recipe
 from tonearm.domain.track import Tags, Title, TrackStatus
 from tonearm.ports import DownloadLink, UploadForm
@@ -33,6 +33,19 @@ class View(BaseModel):
 class NewTrackBody(Body):
     """A file that is about to be uploaded."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "filename": "song.mp3",
+                    "size_bytes": 4813012,
+                    "tags": ["demo"],
+                    "recipe": {"operations": [{"type": "tempo", "factor": 1.1}, {"type": "pitch", "semitones": 2}]},
+                }
+            ]
+        }
+    )
+
     filename: Filename
     size_bytes: int = Field(gt=0, description="exactly what will be uploaded")
     sha256: Sha256 | None = Field(default=None, description="of the file's bytes, in lower-case hex; checked")
@@ -44,12 +57,25 @@ class NewTrackBody(Body):
 class LabelsBody(Body):
     """New labels of a track; what is left out stays."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"title": "Song of the sea", "tags": ["live"]}]})
+
     title: Title | None = None
     tags: Tags | None = None
 
 
 class NewJobBody(Body):
     """A render to make of a ready track."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "track_id": "trk_01jd3v8w2q5r7s9t1v3x5y7z9a",
+                    "recipe": {"operations": [{"type": "pitch", "semitones": -2}], "output": {"codec": "flac"}},
+                }
+            ]
+        }
+    )
 
     track_id: TrackId
     recipe: Recipe
@@ -113,11 +139,17 @@ class JobView(View):
     percent: int
     problem: Problem | None = Field(description="why it failed or was cancelled")
     recipe: Recipe | None
-    render: Render | None
+    render: Render | None = Field(description="what it made, once it has succeeded")
     created_at: datetime
     updated_at: datetime
     ended_at: datetime | None
     expires_at: datetime
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """What is shown of a job: its render when it has succeeded, and not while it may still fail."""
+        view = cls.model_validate(job)
+        return view if job.status is JobStatus.SUCCEEDED else view.model_copy(update={"render": None})
 
 
 class JobsView(View):
@@ -125,6 +157,33 @@ class JobsView(View):
 
     jobs: list[JobView]
     next_cursor: str | None
+
+
+class LoudnessView(View):
+    """By ITU-R BS.1770 and EBU R 128; null where there is only silence."""
+
+    model_config = ConfigDict(extra="allow")
+
+    integrated_lufs: float | None
+    range_lu: float | None
+    true_peak_dbtp: float | None
+    sample_peak_dbfs: float | None
+
+
+class AnalysisView(View):
+    """All that was measured on a track; a newer engine may say more."""
+
+    model_config = ConfigDict(extra="allow")
+
+    engine_version: str
+    duration_s: float = Field(description="counted by decoding all of it")
+    frames: int
+    sample_rate_hz: int
+    channels: int
+    tempo_bpm: float | None = Field(description="null where there is no pulse")
+    tempo_confidence: float = Field(description="0 to 1")
+    beats_s: list[float] = Field(description="when each beat falls, in seconds from the beginning")
+    loudness: LoudnessView
 
 
 class LinkView(View):
@@ -157,6 +216,24 @@ class HealthView(View):
 
 class ProblemView(BaseModel):
     """RFC 9457: what every error answers, as application/problem+json."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "about:blank",
+                    "title": "Content Too Large",
+                    "status": 413,
+                    "code": "track.too_large",
+                    "detail": "song.wav is 300000000 bytes; the limit is 104857600 bytes.",
+                    "value": 300000000,
+                    "limit": 104857600,
+                    "mend": "Send it as FLAC or MP3, or cut it into parts.",
+                    "correlation_id": "JKJaXmPLvHcESHA=",
+                }
+            ]
+        }
+    )
 
     type: str = "about:blank"
     title: str

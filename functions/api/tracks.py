@@ -1,7 +1,8 @@
 """/v1/tracks"""
 
+import re
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
@@ -11,6 +12,7 @@ from functions.api import cursors
 from functions.api.identity import owner_id_of
 from functions.api.responses import MAX_PAGE, IdempotencyKey, json_answer
 from functions.api.schemas import (
+    AnalysisView,
     CreatedTrackView,
     LabelsBody,
     NewTrackBody,
@@ -26,13 +28,20 @@ from tonearm.services.create_track import NewTrack
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 TrackIdInPath = Annotated[TrackId, Path()]
+_ETAG = re.compile(r'(?:W/)?"?([0-9]{1,18})"?')
 
 
 def _etag(track: Track) -> dict[str, str]:
     return {"ETag": f'"{track.version}"'}
 
 
-@router.post("/v1/tracks", summary="Create a track and get a form to upload it with", tags=["tracks"])
+@router.post(
+    "/v1/tracks",
+    summary="Create a track and get a form to upload it with",
+    tags=["tracks"],
+    status_code=HTTPStatus.CREATED,
+    response_description="The track, and the form; the track's place is in the header Location",
+)
 def create_track(body: NewTrackBody, idempotency_key: IdempotencyKey = None) -> Response[CreatedTrackView]:
     """The upload starts the workflow; no other call is needed."""
     owner_id = owner_id_of(router.current_event)
@@ -47,7 +56,12 @@ def create_track(body: NewTrackBody, idempotency_key: IdempotencyKey = None) -> 
     return json_answer(HTTPStatus.CREATED, view, {**location, **_etag(track)})
 
 
-@router.get("/v1/tracks", summary="List your tracks, newest first", tags=["tracks"])
+@router.get(
+    "/v1/tracks",
+    summary="List your tracks, newest first",
+    tags=["tracks"],
+    response_description="A page of tracks",
+)
 def list_tracks(
     cursor: Annotated[str | None, Query(max_length=100)] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
@@ -63,14 +77,24 @@ def list_tracks(
     return json_answer(HTTPStatus.OK, view)
 
 
-@router.get("/v1/tracks/<track_id>", summary="Read a track", tags=["tracks"])
+@router.get(
+    "/v1/tracks/<track_id>",
+    summary="Read a track",
+    tags=["tracks"],
+    response_description="The track; its version is in the header ETag",
+)
 def read_track(track_id: TrackIdInPath) -> Response[TrackView]:
     """A rejected track says why in `problem`."""
     track = use_cases().ownership.track(owner_id_of(router.current_event), track_id)
     return json_answer(HTTPStatus.OK, TrackView.model_validate(track), _etag(track))
 
 
-@router.patch("/v1/tracks/<track_id>", summary="Change a track's title and tags", tags=["tracks"])
+@router.patch(
+    "/v1/tracks/<track_id>",
+    summary="Change a track's title and tags",
+    tags=["tracks"],
+    response_description="The track with its new labels; its new version is in the header ETag",
+)
 def relabel_track(
     track_id: TrackIdInPath,
     body: LabelsBody,
@@ -87,7 +111,13 @@ def relabel_track(
     return json_answer(HTTPStatus.OK, TrackView.model_validate(track), _etag(track))
 
 
-@router.delete("/v1/tracks/<track_id>", summary="Delete a track and all that was made from it", tags=["tracks"])
+@router.delete(
+    "/v1/tracks/<track_id>",
+    summary="Delete a track and all that was made from it",
+    tags=["tracks"],
+    status_code=HTTPStatus.NO_CONTENT,
+    response_description="The track is gone",
+)
 def delete_track(track_id: TrackIdInPath) -> Response[str]:
     """Jobs that run are cancelled. There is no way back."""
     owner_id = owner_id_of(router.current_event)
@@ -96,8 +126,13 @@ def delete_track(track_id: TrackIdInPath) -> Response[str]:
     return Response(HTTPStatus.NO_CONTENT, body="")
 
 
-@router.get("/v1/tracks/<track_id>/analysis", summary="Read a track's analysis", tags=["tracks"])
-def read_analysis(track_id: TrackIdInPath) -> Response[dict[str, Any]]:
+@router.get(
+    "/v1/tracks/<track_id>/analysis",
+    summary="Read a track's analysis",
+    tags=["tracks"],
+    response_description="The whole analysis",
+)
+def read_analysis(track_id: TrackIdInPath) -> Response[AnalysisView]:
     """Duration, tempo, beats and loudness."""
     track = use_cases().ownership.track(owner_id_of(router.current_event), track_id)
     document = use_cases().media.read_json(track.analysis_key) if track.analysis else None
@@ -109,14 +144,14 @@ def read_analysis(track_id: TrackIdInPath) -> Response[dict[str, Any]]:
             limit="ready",
             mend="Wait until it is ready.",
         )
-    return json_answer(HTTPStatus.OK, document)
+    return json_answer(HTTPStatus.OK, AnalysisView.model_validate(document))
 
 
 def _version(if_match: str | None) -> int | None:
     if if_match is None or if_match.strip() == "*":
         return None
-    version = if_match.strip().removeprefix("W/").strip('"')
-    if not version.isdigit():
+    etag = _ETAG.fullmatch(if_match.strip())
+    if etag is None:
         raise InvalidRequest(
             "request.if_match_invalid",
             "If-Match does not hold an ETag of a track.",
@@ -124,4 +159,4 @@ def _version(if_match: str | None) -> int | None:
             limit='"<version>"',
             mend="Send the ETag that reading the track gave you.",
         )
-    return int(version)
+    return int(etag[1])

@@ -44,6 +44,16 @@ def reconcile() -> Reconcile:
     )
 
 
+def swept() -> dict[str, int]:
+    """What the sweep did; what it could not do is logged, since Lambda names only the first of several errors."""
+    try:
+        return dict(reconcile().sweep())
+    except ExceptionGroup:
+        count_outcome("rows_failed")
+        logger.exception("some rows could not be reconciled")
+        raise
+
+
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
@@ -57,7 +67,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
             reconcile().execution_ended(step.owner_id, step.job_id, execution_state(detail["status"]))
             done = {"execution_ended": 1}
         else:
-            done = dict(reconcile().sweep())
+            done = swept()
     for outcome in done:
         count_outcome(outcome)
     logger.info("reconciled", extra={"done": done})

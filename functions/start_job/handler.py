@@ -33,19 +33,28 @@ def start_job() -> StartJob:
     )
 
 
-def start(record: SQSRecord) -> Job | None:
+def start(record: SQSRecord) -> None:
+    """Start what this message asks for, and say what came of it: the processor that calls this keeps silent."""
+    logger.set_correlation_id(None)
+    try:
+        job = started(record)
+    except Exception:
+        count_outcome("failed")
+        logger.exception("message failed", extra={"message_id": record.message_id})
+        raise
+    logger.set_correlation_id(job.correlation_id if job else None)
+    logger.info("job started" if job else "nothing to start", extra={"job_id": job.job_id if job else None})
+    count_outcome("started" if job else "nothing_to_start")
+
+
+def started(record: SQSRecord) -> Job | None:
     """The Job that this message starts, or None when there is nothing to start."""
     message = read_message(record.json_body)
     if message is None:
         return None
     if isinstance(message, JobRequested):
-        job = start_job().job_requested(message.owner_id, message.job_id)
-    else:
-        job = start_job().upload_arrived(message.owner_id, message.track_id, upload_version=message.upload_version)
-    logger.set_correlation_id(job.correlation_id if job else None)
-    logger.info("job started" if job else "nothing to start", extra={"job_id": job.job_id if job else None})
-    count_outcome("started" if job else "nothing_to_start")
-    return job
+        return start_job().job_requested(message.owner_id, message.job_id)
+    return start_job().upload_arrived(message.owner_id, message.track_id, upload_version=message.upload_version)
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Annotated, Any, Self, TypeVar
 
-from aws_lambda_powertools import Logger, Metrics, Tracer, single_metric
+from aws_lambda_powertools import Logger, Tracer, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict, StringConstraints
@@ -20,7 +20,6 @@ NAMESPACE = "Tonearm"
 Name = Annotated[str, StringConstraints(min_length=1)]
 
 logger = Logger(utc=True)
-metrics = Metrics(namespace=NAMESPACE)
 tracer = Tracer()
 
 
