@@ -132,10 +132,10 @@ class Daemon:
 
     def _noted(self) -> dict[str, Any]:
         try:
-            note: dict[str, Any] = json.loads(self._pid_file.read_text())
+            note = json.loads(self._pid_file.read_text())
         except (FileNotFoundError, json.JSONDecodeError):
             return {}
-        return note
+        return note if isinstance(note, dict) else {}
 
     def _process(self) -> psutil.Process | None:
         """Return the process of the pid file when it is still that process."""
@@ -147,35 +147,32 @@ class Daemon:
             return None
         try:
             process = psutil.Process(note["pid"])
-            same = abs(process.create_time() - note["started"]) < _START_TOLERANCE_S
-            alive = same and process.status() != psutil.STATUS_ZOMBIE and self._marker in process.cmdline()
+            return process if self._is_ours(process, note) and process.status() != psutil.STATUS_ZOMBIE else None
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             return None
-        return process if alive else None
+
+    def _is_ours(self, process: psutil.Process, note: dict[str, Any]) -> bool:
+        command = process.cmdline()
+        # The command line is empty for a moment at the very beginning of a process, and at its very end.
+        known = not command or self._marker in command
+        return known and abs(process.create_time() - note["started"]) < _START_TOLERANCE_S
 
     def _group(self) -> list[psutil.Process]:
         """Return the living members of its process group, which outlive a leader that was killed."""
         note = self._noted()
         if not note:
             return []
-        leader = note["pid"]
-        if psutil.pid_exists(leader) and self._process() is None and not _is_zombie(leader):
-            # The pid went to somebody else, which it cannot while a member of our group lives.
-            return []
+        with suppress(psutil.NoSuchProcess):
+            if not self._is_ours(psutil.Process(note["pid"]), note):
+                # The pid went to somebody else, which it cannot while a member of our group lives.
+                return []
         members = []
         for process in psutil.process_iter():
             with suppress(psutil.NoSuchProcess, psutil.AccessDenied, ProcessLookupError):
-                ours = os.getpgid(process.pid) == leader and process.create_time() > note["started"] - 1
+                ours = os.getpgid(process.pid) == note["pid"] and process.create_time() > note["started"] - 1
                 if ours and process.status() != psutil.STATUS_ZOMBIE:
                     members.append(process)
         return members
-
-
-def _is_zombie(pid: int) -> bool:
-    try:
-        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
 
 
 def listener(port: int) -> str | None:
