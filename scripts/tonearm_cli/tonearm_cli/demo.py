@@ -11,12 +11,13 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import httpx
+from rich.filesize import decimal
 
 from tonearm.domain.errors import InvalidRequest
-from tonearm.domain.recipe import Recipe
+from tonearm.domain.recipe import Codec, Recipe
 from tonearm_cli.auth import Accounts, Login, mailed_code, new_password
 from tonearm_cli.client import StudioClient
 from tonearm_cli.demo_song import compose_demo_song
@@ -87,20 +88,29 @@ def run(wish: Wish, stack: Stack, steps: Steps) -> Made:
     """
     with steps.step("Starting the stack") as step:
         outputs = stack.up(_stack_progress(step.at))
-        step.at(outputs.edge_url)
+        step.came_to(outputs.edge_url)
     song = wish.song
     if song is None:
         song = wish.out / "song.wav"
         with steps.step("Composing a song") as step:
             composed = compose_demo_song(song)
-            step.at(f"{composed.duration_s:.0f} s in {composed.key} at {composed.tempo_bpm:g} BPM")
+            step.came_to(f"{composed.duration_s:.0f} s in {composed.key} at {composed.tempo_bpm:g} BPM")
     with steps.step("Signing up") as step:
         login = _join(outputs)
-        step.at(login.email)
+        step.came_to(login.email)
+    forget_earlier_results(wish)
     with StudioClient(outputs.edge_url, login.access_token) as client:
         created = _send(client, song, wish.recipe, steps)
         job = _watch(client, created, steps)
         return _fetch(client, job, wish.out, steps)
+
+
+def forget_earlier_results(wish: Wish) -> None:
+    """A render of another song must not lie there when this one is rejected."""
+    renders = (f"render.{codec}" for codec in get_args(Codec))
+    for result in (wish.out / name for name in ("analysis.json", "certificate.json", *renders)):
+        if result.exists() and not (wish.song and wish.song.samefile(result)):
+            result.unlink()
 
 
 def _stack_progress(at: Callable[[str, float | None], None]) -> Callable[[StackStep], None]:
@@ -126,8 +136,8 @@ def _send(client: StudioClient, song: Path, recipe: Recipe, steps: Steps) -> Cre
         with song.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         created = client.create_track(filename=song.name, size_bytes=size, sha256=sha256, recipe=recipe)
-        client.upload(created.upload, song, lambda moved: step.at(f"{song.name}", moved / size))
-        step.at(f"{song.name}, {size / 1e6:.2f} MB, {created.track.track_id}")
+        client.upload(created.upload, song, lambda moved: step.at(song.name, moved / size))
+        step.came_to(f"{song.name}, {decimal(size)}, {created.track.track_id}")
     return created
 
 
@@ -137,7 +147,7 @@ def _watch(client: StudioClient, created: CreatedTrack, steps: Steps) -> Job:
         job = follow(
             client, track.track_id, track.ingest_job_id, lambda standing: step.at(str(standing), standing.part)
         )
-        step.at(f"{job.status}, {job.job_id}")
+        step.came_to(f"{job.status}, {job.job_id}")
     return job
 
 
@@ -151,5 +161,5 @@ def _fetch(client: StudioClient, job: Job, out: Path, steps: Steps) -> Made:
         client.download(links.analysis, out / "analysis.json")
         client.download(links.certificate, out / "certificate.json")
         sha256 = client.download(links.render, render, lambda moved: step.at(render.name, moved / size))
-        step.at(f"{render.name}, analysis.json and certificate.json into {out}")
+        step.came_to(f"{render.name}, analysis.json and certificate.json into {out}")
     return Made.read(job.render, out, render, sha256)

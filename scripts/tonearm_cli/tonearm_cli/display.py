@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 _TITLE_WIDTH = 22
+_COUNT = re.compile(r" *\d+ of \d+")
 # Seconds between two plain lines about the same step.
 _PLAIN_INTERVAL_S = 10.0
 
@@ -42,12 +44,19 @@ class Step:
     _printed: str = field(default="", repr=False)
 
     def at(self, detail: str, part: float | None = None) -> None:
-        """Say what the step is at."""
-        changed = detail.partition(":")[0] != self._printed.partition(":")[0]
+        """Say what the step is at: what goes on, and after a colon, in which detail."""
         self.detail, self.part = detail, part
-        if self._console and (changed or time.monotonic() - self._printed_at > _PLAIN_INTERVAL_S):
-            self._printed, self._printed_at = detail, time.monotonic()
+        if self._console is None:
+            return
+        # Counts and what follows the colon change all the time; a log wants what goes on, and now and then the rest.
+        going_on = _COUNT.sub("", detail.partition(":")[0])
+        if going_on != self._printed or time.monotonic() - self._printed_at > _PLAIN_INTERVAL_S:
+            self._printed, self._printed_at = going_on, time.monotonic()
             self._console.print(Text(f"  {self.title}: {detail}"), soft_wrap=True)
+
+    def came_to(self, outcome: str) -> None:
+        """Say what came out; it stands beside the time that the step took."""
+        self.detail, self.part = outcome, None
 
 
 class Steps:

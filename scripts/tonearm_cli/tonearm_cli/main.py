@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
+from rich.filesize import decimal
 
 from tonearm_cli import demo as the_demo
 from tonearm_cli import summary
@@ -53,7 +54,8 @@ def demo(
         made = the_demo.run(wish, stack, Steps(console))
         summary.show(console, made)
         stop = "make down" if name == DEFAULT_NAME else f"tonearm stack down --name {name}"
-        console.print(f"\nDone after {time.monotonic() - started:.1f} s. The stack stays up; `{stop}` stops it.")
+        took = time.monotonic() - started
+        console.print(f"\nDone after {took:.1f} s. The stack stays up; `{stop}` stops it.", soft_wrap=True)
 
 
 @app.command()
@@ -65,7 +67,7 @@ def build(
     with _told():
         root = repository_root()
         for artifact in build_artifacts(root, out or root / "build"):
-            console.print(f"{artifact}  {artifact.stat().st_size / 1e6:.1f} MB", soft_wrap=True)
+            console.print(f"{artifact}  {decimal(artifact.stat().st_size)}", soft_wrap=True)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rich.filesize import decimal
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -44,8 +45,10 @@ def show(console: Console, made: Made) -> None:
     """Print the tables."""
     console.print()
     console.print(_song(made))
+    console.print()
     console.print(_promises(made.certificate))
-    size = f"{made.render.size_bytes / 1e6:.2f} MB"
+    console.print()
+    size = decimal(made.render.size_bytes)
     console.print(f"{made.render_file}  {size}  sha256 {made.render_sha256}", soft_wrap=True, highlight=False)
     console.print(f"decoded PCM  sha256 {made.render.pcm_sha256}", soft_wrap=True, highlight=False)
 
@@ -58,8 +61,10 @@ def _song(made: Made) -> Table:
     # The render is not analysed again: its tempo follows from the two counted lengths.
     after = _figure(tempo * before_s / after_s if tempo else None, "BPM")
     table.add_row("tempo", _figure(tempo, "BPM"), after)
-    table.add_row("loudness", _figure(loudness["integrated_lufs"], "LUFS"), "")
-    table.add_row("true peak", _figure(loudness["true_peak_dbtp"], "dBTP"), "")
+    promises = {promise["name"]: promise for promise in made.certificate["promises"]}
+    table.add_row("loudness", _figure(loudness["integrated_lufs"], "LUFS"), _change(promises.get("level")))
+    peak = promises.get("peak", {"measured": None, "unit": ""})
+    table.add_row("sample peak", _figure(loudness["sample_peak_dbfs"], "dBFS"), _figure(peak["measured"], peak["unit"]))
     return table
 
 
@@ -77,6 +82,13 @@ def _promises(certificate: Mapping[str, Any]) -> Table:
             "yes" if promise["kept"] else "NO",
         )
     return table
+
+
+def _change(level: Mapping[str, Any] | None) -> str:
+    """How much louder the render is, in the unit in which its certificate compares the two."""
+    if level is None or level["measured"] is None or level["expected"] is None:
+        return "none"
+    return f"{level['measured'] - level['expected']:+.2f} dB"
 
 
 def _table(first: str, *others: str) -> Table:

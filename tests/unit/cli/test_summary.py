@@ -1,0 +1,44 @@
+"""The summary says what the documents say, in figures."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from tests.unit.cli import answers
+from tests.unit.cli.conftest import shown
+from tonearm.domain.certificate import Render
+from tonearm_cli.summary import Made, show
+
+
+def made(**more: object) -> Made:
+    documents = {"analysis": answers.analysis(), "certificate": answers.certificate(), **more}
+    render = Render.model_validate(answers.render())
+    return Made(render, Path("out/render.mp3"), "a" * 64, **documents)  # type: ignore[arg-type]
+
+
+def rows(console: Console) -> dict[str, str]:
+    return {line.split()[0]: " ".join(line.split()) for line in shown(console).splitlines() if line.strip()}
+
+
+def test_figures_before_and_after(paper: Console) -> None:
+    show(paper, made())
+    found = rows(paper)
+    assert shown(paper).splitlines()[2].split() == ["duration", "22.000", "s", "20.000", "s"]
+    assert found["tempo"] == "tempo 100 BPM 110 BPM"
+    assert found["loudness"] == "loudness -14.50 LUFS +0.25 dB"
+    assert found["duration"] == "duration tempo 882,000 frames 882,000 frames exact yes"
+    assert found["level"] == "level tempo -20 dBFS rms -19.75 dBFS rms ± 1 yes"
+    assert found["pitch"] == "pitch tempo 0 cents not measurable: no tones ± 1 yes"
+    assert "a" * 64 in found["out/render.mp3"]
+    assert "e" * 64 in found["decoded"]
+
+
+def test_a_song_without_a_pulse_has_no_tempo(paper: Console) -> None:
+    show(paper, made(analysis=answers.analysis(tempo_bpm=None)))
+    assert rows(paper)["tempo"] == "tempo none none"
+
+
+def test_a_broken_promise_stands_out(paper: Console) -> None:
+    broken = answers.promise("duration", 10.0, 12.0, "frames", kept=False)
+    show(paper, made(certificate={"promises": [broken]}))
+    assert rows(paper)["duration"].endswith("NO")
