@@ -27,7 +27,7 @@ resource "aws_lambda_layer_version" "core" {
 
     precondition {
       condition     = fileexists(local.layer_path)
-      error_message = "${local.layer_path} does not exist. Build the packages first (tonearm stack up does), or point artifacts_dir at the folder that holds them."
+      error_message = "${local.layer_path} does not exist. Build the packages first (make build), or point artifacts_dir at the folder that holds them."
     }
   }
 }

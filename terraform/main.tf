@@ -7,7 +7,7 @@ module "kms" {
 
   alias                = "${var.prefix}-main"
   description          = "Tonearm ${var.prefix}: audio, rows, messages and logs"
-  used_by              = ["logs", "messages", "tables"]
+  used_by              = ["events", "logs", "tables"]
   deletion_window_days = var.protect_data ? 30 : 7
 }
 

@@ -41,7 +41,7 @@ variable "artifacts_dir" {
   description = "Folder of the packages: functions-<name>.zip and layer-core.zip."
   type        = string
   nullable    = false
-  default     = "../build/artifacts"
+  default     = "../build"
 }
 
 variable "statemachines_dir" {

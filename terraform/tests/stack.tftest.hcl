@@ -172,7 +172,7 @@ run "each_function_may_reach_only_its_own" {
   assert {
     condition = alltrue(flatten([for name, function in local.all_functions : [
       for statement in jsondecode(function.policy_json).Statement :
-      try(statement.Condition.StringEquals["kms:ViaService"], null) != null || statement.Sid == "OwnDeadLettersKey"
+      try(statement.Condition.StringEquals["kms:ViaService"], null) != null
       if anytrue([for action in flatten([statement.Action]) : startswith(action, "kms:")])
     ]]))
     error_message = "A function may use the key by itself; it needs a condition on kms:ViaService."
@@ -223,8 +223,18 @@ run "the_queue_is_read_by_start_job_and_filled_by_uploads" {
   }
 
   assert {
-    condition     = anytrue([for statement in jsondecode(module.kms.policy_json).Statement : contains(try(flatten([statement.Principal.Service]), []), "events.amazonaws.com")])
-    error_message = "EventBridge may not use the key of the queue: events would be lost."
+    condition = [for statement in jsondecode(module.jobs_queue.dead_letters.policy_json).Statement : [
+      statement.Principal.Service, statement.Action, statement.Resource, statement.Condition.ArnEquals["aws:SourceArn"],
+      ]] == [[
+      "events.amazonaws.com", "sqs:SendMessage", "arn:aws:sqs:eu-west-1:111122223333:tt-jobs-dlq",
+      ["arn:aws:events:eu-west-1:111122223333:rule/tt-upload-arrived"],
+    ]]
+    error_message = "What the rule cannot deliver would be lost: its dead letters are refused."
+  }
+
+  assert {
+    condition     = [for statement in jsondecode(module.kms.policy_json).Statement : try(statement.Condition, "none") if statement.Sid == "EventsIntoEncryptedQueues"] == ["none"]
+    error_message = "EventBridge may not use the queue's key, or only with a condition that it does not meet: events would be lost."
   }
 }
 

@@ -81,3 +81,32 @@ def test_each_environment_has_its_values_and_those_on_aws_their_state() -> None:
         "each has a state of its own"
     )
     assert "use_lockfile = true" in (TERRAFORM / "backend.tf").read_text()
+
+
+def test_the_readme_names_every_module() -> None:
+    text = (TERRAFORM / "README.md").read_text()
+    assert [folder.name for folder in (TERRAFORM / "modules").iterdir() if f"| `{folder.name}` |" not in text] == []
+
+
+def test_a_module_has_the_files_that_its_neighbours_have() -> None:
+    for folder in (TERRAFORM / "modules").iterdir():
+        assert {"main.tf", "outputs.tf", "variables.tf", "versions.tf"} <= {f.name for f in folder.iterdir()}, folder
+
+
+def test_every_variable_and_output_is_described() -> None:
+    for file in [*TERRAFORM.rglob("variables.tf"), *TERRAFORM.rglob("outputs.tf")]:
+        blocks = re.findall(r'^(?:variable|output) "(\w+)" \{\n(.*?)^\}', file.read_text(), re.MULTILINE | re.DOTALL)
+        assert blocks, file
+        assert [name for name, body in blocks if not re.search(r"^  description\s+=", body, re.MULTILINE)] == [], file
+
+
+def test_a_variable_may_be_null_only_where_null_is_its_default() -> None:
+    for file in TERRAFORM.rglob("variables.tf"):
+        blocks = re.findall(r'^variable "(\w+)" \{\n(.*?)^\}', file.read_text(), re.MULTILINE | re.DOTALL)
+        loose = [
+            name
+            for name, body in blocks
+            if not re.search(r"^  nullable\s+= false$", body, re.MULTILINE)
+            and not re.search(r"^  default\s+= null$", body, re.MULTILINE)
+        ]
+        assert loose == [], file

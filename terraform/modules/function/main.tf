@@ -27,8 +27,12 @@ locals {
       Traces = { actions = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], resources = ["*"], conditions = [] }
     },
     !local.is_async ? {} : {
-      OwnDeadLetters    = { actions = ["sqs:SendMessage"], resources = [local.dlq_arn], conditions = [] }
-      OwnDeadLettersKey = { actions = ["kms:Decrypt", "kms:GenerateDataKey"], resources = [var.kms_key_arn], conditions = [] }
+      OwnDeadLetters = { actions = ["sqs:SendMessage"], resources = [local.dlq_arn], conditions = [] }
+      OwnDeadLettersKey = {
+        actions    = ["kms:Decrypt", "kms:GenerateDataKey"]
+        resources  = [var.kms_key_arn]
+        conditions = [{ test = "StringEquals", variable = "kms:ViaService", values = ["sqs.${local.region}.${data.aws_partition.current.dns_suffix}"] }]
+      }
     },
   )
 
@@ -139,7 +143,7 @@ resource "aws_lambda_function" "this" {
 
     precondition {
       condition     = !local.is_zip || local.zip_exists
-      error_message = "${try(var.zip.path, "")} does not exist. Build the packages first (tonearm stack up does), or point artifacts_dir at the folder that holds them."
+      error_message = "${try(var.zip.path, "")} does not exist. Build the packages first (make build), or point artifacts_dir at the folder that holds them."
     }
   }
 }

@@ -44,13 +44,14 @@ locals {
       } }
     }
 
-    messages = {
-      Sid       = "EventsAndTopicsIntoEncryptedQueues"
+    # No condition on account or source: EventBridge sends neither when it uses the key of an encrypted target, and
+    # events would be lost. The queue's own policy names the rule.
+    events = {
+      Sid       = "EventsIntoEncryptedQueues"
       Effect    = "Allow"
-      Principal = { Service = ["events.amazonaws.com", "sns.amazonaws.com"] }
-      Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
+      Principal = { Service = "events.amazonaws.com" }
+      Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
       Resource  = "*"
-      Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
     }
   }
 

@@ -28,12 +28,12 @@ variable "deletion_window_days" {
 }
 
 variable "used_by" {
-  description = "What AWS encrypts with the key on its own: tables, logs, messages (events and topics into queues)."
+  description = "What AWS encrypts with the key on its own: events (into queues), logs, tables."
   type        = set(string)
   nullable    = false
 
   validation {
-    condition     = alltrue([for use in var.used_by : contains(["tables", "logs", "messages"], use)])
-    error_message = "used_by holds some of tables, logs and messages."
+    condition     = alltrue([for use in var.used_by : contains(["events", "logs", "tables"], use)])
+    error_message = "used_by holds some of events, logs and tables."
   }
 }

@@ -10,26 +10,28 @@ locals {
   arn_base = "arn:${data.aws_partition.current.partition}:sqs:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}"
   arn      = "${local.arn_base}:${var.name}"
 
-  policy = jsonencode({
+  # Senders also put what they could not deliver into the dead-letter queue.
+  policies = { for queue, arn in { this = local.arn, dead_letters = "${local.arn}-dlq" } : queue => length(var.senders) == 0 ? null : jsonencode({
     Version = "2012-10-17"
     Statement = [for sid, sender in var.senders : {
       Sid       = sid
       Effect    = "Allow"
       Principal = { Service = sender.service }
       Action    = "sqs:SendMessage"
-      Resource  = local.arn
+      Resource  = arn
       Condition = {
         ArnEquals    = { "aws:SourceArn" = sender.source_arns }
         StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id }
       }
     }]
-  })
+  }) }
 }
 
 resource "aws_sqs_queue" "dead_letters" {
   name                      = "${var.name}-dlq"
   message_retention_seconds = 1209600
   kms_master_key_id         = var.kms_key_arn
+  policy                    = local.policies.dead_letters
 
   redrive_allow_policy = jsonencode({ redrivePermission = "byQueue", sourceQueueArns = [local.arn] })
 }
@@ -40,7 +42,7 @@ resource "aws_sqs_queue" "this" {
   message_retention_seconds  = var.retention_seconds
   receive_wait_time_seconds  = 20
   kms_master_key_id          = var.kms_key_arn
-  policy                     = length(var.senders) == 0 ? null : local.policy
+  policy                     = local.policies.this
 }
 
 # Apart from the queue, so that both queues are made at once: the provider waits half a minute for each.

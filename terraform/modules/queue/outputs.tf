@@ -10,7 +10,11 @@ output "arn" {
 
 output "dead_letters" {
   description = "The dead-letter queue."
-  value       = { url = aws_sqs_queue.dead_letters.url, arn = aws_sqs_queue.dead_letters.arn }
+  value = {
+    url         = aws_sqs_queue.dead_letters.url
+    arn         = aws_sqs_queue.dead_letters.arn
+    policy_json = aws_sqs_queue.dead_letters.policy
+  }
 }
 
 output "policy_json" {
