@@ -1,8 +1,6 @@
 """The applied stack, once per run, and people who use it."""
 
 import os
-import re
-import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -58,19 +56,16 @@ def tap(cloud: Cloud) -> Iterator[Tap]:
 
 
 @pytest.fixture(scope="session")
-def new_person(stack: Outputs) -> Callable[[], Person]:
-    """Signs somebody up."""
+def new_person_of() -> Callable[[Outputs], Person]:
+    """Signs somebody up on a stack."""
 
-    def mailed_code(email: str) -> str:
-        def look() -> str | None:
-            mails = httpx.get(f"{stack.endpoint_url}/_ministack/ses/messages", timeout=10).text
-            return "123456" if email in mails else None
+    def sign_up(stack: Outputs) -> Person:
+        def mailed_code(email: str) -> str:
+            inbox = f"{stack.endpoint_url}/_ministack/ses/messages"
+            wait_until("a mail with the code", lambda: email in httpx.get(inbox, timeout=10).text, timeout_s=10)
+            # The emulator always mails the same code.
+            return "123456"
 
-        mails = httpx.get(f"{stack.endpoint_url}/_ministack/ses/messages", timeout=10)
-        # The emulator always mails the same code; another endpoint's inbox is another test's business.
-        return "123456" if mails.status_code != 200 else str(wait_until("a mail with the code", look, timeout_s=10))
-
-    def sign_up() -> Person:
         return Person.signs_up(
             api_url=stack.edge_url,
             endpoint_url=stack.endpoint_url,
@@ -80,6 +75,12 @@ def new_person(stack: Outputs) -> Callable[[], Person]:
         )
 
     return sign_up
+
+
+@pytest.fixture(scope="session")
+def new_person(stack: Outputs, new_person_of: Callable[[Outputs], Person]) -> Callable[[], Person]:
+    """Signs somebody up on the applied stack."""
+    return lambda: new_person_of(stack)
 
 
 @pytest.fixture(scope="session")
@@ -100,17 +101,3 @@ def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("songs") / "song.wav"
     compose_demo_song(path, duration_s=8.0, tempo_bpm=120.0, seed=7)
     return path
-
-
-@pytest.fixture(scope="session")
-def terraform() -> str:
-    """The terraform on this machine."""
-    found = shutil.which("terraform")
-    if found is None:
-        pytest.fail("terraform is not on the PATH; install Terraform 1.10 or later.")
-    return found
-
-
-def words(text: str) -> str:
-    """Text in lower case, white space folded: for asserting on messages."""
-    return re.sub(r"\s+", " ", text).lower()

@@ -2,6 +2,7 @@
 
 import socket
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -9,7 +10,7 @@ import psutil
 import pytest
 
 from tests.support.cloud import Cloud
-from tests.support.person import JSON
+from tests.support.person import JSON, Person
 from tonearm_local.stack import Outputs, Stack
 
 pytestmark = pytest.mark.stack
@@ -61,8 +62,8 @@ def test_page_api_and_document_share_one_origin(stack: Outputs) -> None:
     assert "swagger" in httpx.get(f"{stack.api_url}/docs", timeout=30).text.lower()
 
 
-def test_a_route_that_does_not_exist_is_a_problem_and_not_a_page(stack: Outputs, ada: object) -> None:
-    answer = ada.http.get("/v1/nowhere")  # type: ignore[attr-defined]
+def test_a_route_that_does_not_exist_is_a_problem_and_not_a_page(stack: Outputs, ada: Person) -> None:
+    answer = ada.http.get("/v1/nowhere")
     assert answer.status_code == 404
     assert answer.headers["content-type"].startswith("application/problem+json")
 
@@ -85,22 +86,42 @@ def test_nothing_listens_beyond_loopback(laptop: Stack) -> None:
 class TestTwoStacks:
     """Given a second stack on other ports, beside this one."""
 
-    def test_they_do_not_meet_and_the_second_leaves_nothing_running(self, cloud: Cloud, stack: Outputs) -> None:
+    def test_they_do_not_meet_and_the_second_keeps_its_state_and_leaves_nothing_running(
+        self, stack: Outputs, ada: Person, song: Path, new_person_of: Callable[[Outputs], Person]
+    ) -> None:
         other = Stack(name=f"second-{uuid.uuid4().hex[:6]}", port=free_port(), edge_port=free_port())
         try:
-            emulator_pid = other.start_emulator_only()
-            there = other.client("s3")
-            there.create_bucket(Bucket="only-there")
-            assert [bucket["Name"] for bucket in there.list_buckets()["Buckets"]] == ["only-there"]
-            here = {bucket["Name"] for bucket in cloud.s3.list_buckets()["Buckets"]}
-            assert stack.uploads_bucket in here
-            assert "only-there" not in here
-        finally:
+            # When somebody uses it
+            there = other.up()
+            eve = new_person_of(there)
+            track = eve.uploads(song, title="Only there")
+            assert eve.waits_for_job(track["ingest_job_id"])["status"] == "succeeded"
+
+            # Then the two know nothing of each other
+            assert there.user_pool_id != stack.user_pool_id
+            assert ada.http.get(f"/v1/tracks/{track['track_id']}").status_code == 404
+            strange = {"Authorization": f"Bearer {ada.access_token}"}
+            assert httpx.get(f"{there.api_url}/tracks", headers=strange, timeout=30).status_code == 401
+
+            # When it goes down, nothing listens and nothing of it runs, and the first one does not notice
+            status = other.status()
             other.down()
+            assert not any(psutil.pid_exists(pid) for pid in (status.emulator_pid, status.edge_pid) if pid)
+            assert [process.info for process in psutil.process_iter(["cmdline"]) if _belongs(process, other)] == []
+            for port in (other.port, other.edge_port):
+                with socket.socket() as probe:
+                    assert probe.connect_ex(("127.0.0.1", port)) != 0
+            assert ada.http.get("/v1/health").status_code == 200
+
+            # When it comes back, everything is there
+            assert other.up() == there
+            assert eve.reads(f"/v1/tracks/{track['track_id']}")["title"] == "Only there"
+        finally:
             other.reset()
-        assert not psutil.pid_exists(emulator_pid)
-        with socket.socket() as probe:
-            assert probe.connect_ex(("127.0.0.1", other.port)) != 0
+
+
+def _belongs(process: psutil.Process, stack: Stack) -> bool:
+    return any(str(stack.folder) in argument for argument in process.info["cmdline"] or [])
 
 
 def free_port() -> int:
