@@ -8,13 +8,14 @@ from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, Tag
 import tonearm
 from functions.api import jobs, problems, tracks
 from functions.api.document import OPEN_TO_ALL, docs_page, openapi_document
+from functions.api.requests import read_json
 from functions.api.responses import json_answer
 from functions.api.schemas import HealthView
 
 TITLE = "Tonearm API"
 _CACHED = {"Cache-Control": "max-age=60"}
 
-app = APIGatewayHttpResolver(enable_validation=True)
+app = APIGatewayHttpResolver(enable_validation=True, json_body_deserializer=read_json)
 app.include_router(tracks.router)
 app.include_router(jobs.router)
 problems.register(app)

@@ -70,6 +70,14 @@ def register(app: APIGatewayHttpResolver) -> None:
         )
         return answer(HTTPStatus.UNPROCESSABLE_ENTITY, problem, errors)
 
+    def _no_text(_error: UnicodeDecodeError) -> Response[str]:
+        problem = Problem(
+            code="request.invalid",
+            detail="The request cannot be used: its body is no UTF-8 text.",
+            mend="Send JSON in UTF-8; a file goes to the upload form's url.",
+        )
+        return answer(HTTPStatus.UNPROCESSABLE_ENTITY, problem)
+
     def _unsupported(_error: RequestUnsupportedContentType) -> Response[str]:
         problem = Problem(
             code="request.unsupported_media_type",
@@ -106,6 +114,7 @@ def register(app: APIGatewayHttpResolver) -> None:
     # Called and not used as decorators, which Powertools leaves untyped.
     app.exception_handler(TonearmError)(_known)
     app.exception_handler(RequestValidationError)(_invalid)
+    app.exception_handler(UnicodeDecodeError)(_no_text)
     app.exception_handler(RequestUnsupportedContentType)(_unsupported)
     app.exception_handler([ClientError, BotoCoreError])(_service)
     app.exception_handler(Exception)(_crash)

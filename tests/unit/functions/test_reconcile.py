@@ -1,0 +1,114 @@
+"""reconcile as EventBridge calls it: at the end of an execution, and on a schedule."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.unit.core.make import ADA, a_job
+from tests.unit.functions.studio import Context, Studio, fresh_studio, listening
+from tonearm.domain.clock import utc_now
+from tonearm.domain.job import Job, JobStatus
+
+
+@pytest.fixture
+def studio() -> Iterator[Studio]:
+    """Given a Studio in which nothing else is owed."""
+    with fresh_studio() as studio:
+        yield studio
+
+
+def reconcile(event: dict[str, Any]) -> dict[str, int]:
+    from functions.reconcile.handler import handler
+
+    return handler(event, Context())  # type: ignore[arg-type]
+
+
+def ended(job: Job, status: str) -> dict[str, Any]:
+    """EventBridge's word of an execution's end."""
+    return {
+        "version": "0",
+        "source": "aws.states",
+        "detail-type": "Step Functions Execution Status Change",
+        "detail": {
+            "executionArn": f"arn:aws:states:eu-west-1:123456789012:execution:m:{job.job_id}",
+            "name": job.job_id,
+            "status": status,
+            "input": job.step_input.model_dump_json(),
+            "inputDetails": {"included": True},
+        },
+    }
+
+
+SCHEDULED = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        ("FAILED", "job.execution_failed"),
+        ("ABORTED", "job.execution_aborted"),
+        ("TIMED_OUT", "job.execution_timed_out"),
+    ],
+)
+def test_an_execution_that_ended_unheard_ends_its_job(studio: Studio, status: str, code: str) -> None:
+    job = studio.jobs.add(a_job(owner_id=ADA, correlation_id="request-9"))
+    with listening() as heard:
+        assert reconcile(ended(job, status)) == {"execution_ended": 1}
+    failed = studio.the_job(job)
+    assert failed.problem is not None
+    assert (failed.status, failed.problem.code, failed.announced) == (JobStatus.FAILED, code, True)
+    assert [event["event_id"] for event in studio.announced()] == [f"{job.job_id}.failed"]
+    assert {record["correlation_id"] for record in heard[0].records} == {"request-9"}
+    assert [outcome for _, outcome in heard[0].counts] == ["execution_ended"]
+
+
+def test_a_job_that_succeeded_stays_so(studio: Studio) -> None:
+    job = studio.jobs.add(a_job(owner_id=ADA))
+    studio.jobs.save(job.succeeded(utc_now()).told(utc_now()))
+    reconcile(ended(job, "SUCCEEDED"))
+    assert studio.the_job(job).status is JobStatus.SUCCEEDED
+    assert studio.announced() == []
+
+
+def test_the_schedule_sweeps(studio: Studio) -> None:
+    # Given an hour-old job that was never queued, and a track whose upload nobody told of
+    long_ago = utc_now() - timedelta(hours=1)
+    job = studio.jobs.add(a_job(owner_id=ADA, created_at=long_ago))
+    track = studio.a_track(b"song", created_at=long_ago)
+    # When the schedule comes
+    assert reconcile(SCHEDULED) == {"job_queued_again": 1, "upload_queued_again": 1}
+    # Then both are in the queue, the upload in the version that lies there
+    messages = {message["type"]: message for message in studio.queued()}
+    assert messages["job.requested"]["job_id"] == job.job_id
+    assert messages["upload.arrived"]["track_id"] == track.track_id
+    assert messages["upload.arrived"]["upload_version"]
+
+
+def test_an_expired_track_is_swept_with_its_objects(studio: Studio) -> None:
+    now = utc_now()
+    track = studio.a_ready_track(expires_at=now - timedelta(minutes=5))
+    studio.s3.put_object(Bucket=studio.media_bucket, Key=track.analysis_key, Body=b"{}")
+    assert reconcile(SCHEDULED) == {"track_deletion_finished": 1}
+    assert studio.the_track(track) is None
+    for bucket in (studio.uploads_bucket, studio.media_bucket):
+        assert "Versions" not in studio.s3.list_object_versions(Bucket=bucket)
+
+
+def test_what_could_not_be_reconciled_is_logged_counted_and_raised(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio.jobs.add(a_job(owner_id=ADA, created_at=utc_now() - timedelta(hours=1)))
+    track = studio.a_track(b"song", created_at=utc_now() - timedelta(hours=1))
+    monkeypatch.setattr("tonearm.adapters.sqs.SqsJobQueue.send_job", lambda *_: 1 / 0)
+    with listening() as heard, pytest.raises(ExceptionGroup):
+        reconcile(SCHEDULED)
+    assert [message["track_id"] for message in studio.queued()] == [track.track_id]
+    assert [outcome for _, outcome in heard[0].counts] == ["rows_failed"]
+    assert "ZeroDivisionError" in json.dumps(heard[0].records)
+
+
+def test_nothing_owed_is_nothing_done(studio: Studio) -> None:
+    assert reconcile(SCHEDULED) == {}
