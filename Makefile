@@ -91,7 +91,7 @@ build: $(ready) ## Build the zips that terraform apply uploads to AWS, into buil
 	@$(tonearm) build
 
 openapi: $(ready) ## Write docs/openapi.json anew
-	@$(python) -m tonearm_cli.openapi docs/openapi.json
+	@$(python) -m functions.api.openapi_document > docs/openapi.json.new && mv docs/openapi.json.new docs/openapi.json
 
 clean: ## Delete what can be made again: environments, caches, build/
 	@rm -rf .venv .uv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

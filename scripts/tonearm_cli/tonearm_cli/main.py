@@ -38,7 +38,9 @@ app.add_typer(stack_cli.app, name="stack")
 @app.command()
 def demo(
     *,
-    song: Annotated[Path | None, typer.Option(help="An audio file; without it one is composed.")] = None,
+    song: Annotated[
+        Path | None, typer.Option(readable=False, help="An audio file; without it one is composed.")
+    ] = None,
     recipe: Annotated[str, typer.Option(help="What to do with it.")] = the_demo.DEFAULT_RECIPE,
     out: Annotated[Path, typer.Option(help="Folder for the render, the analysis and the certificate.")] = Path("out"),
     name: Name = DEFAULT_NAME,

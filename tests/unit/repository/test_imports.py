@@ -13,17 +13,16 @@ from tests.unit.repository.checkout import ROOT
 # Slow to import or large: seconds of every cold start.
 HEAVY = {"librosa", "numba", "numpy", "scipy", "soundfile", "soxr", "python_stretch", "lameenc", "tonearm_audio"}
 DECODING = {"numpy", "soundfile", "tonearm_audio"}
-ENGINE = DECODING | {"lameenc", "python_stretch", "soxr"}
 # Function -> what of the heavy it may load.
 MAY_LOAD: dict[str, set[str]] = {
     "api": set(),
     "start_job": set(),
     "reconcile": set(),
     "notify": set(),
-    "validate": ENGINE,
-    "analyze": ENGINE,
-    "transform": ENGINE,
-    "certify": ENGINE,
+    "validate": DECODING,
+    "analyze": DECODING,
+    "transform": DECODING,
+    "certify": DECODING,
 }
 LOADED = """
 import importlib, json, sys
