@@ -2,8 +2,7 @@
 
 import sys
 
-from functions.api.app import app
 from functions.api.document import openapi_document
 
 if __name__ == "__main__":
-    sys.stdout.write(openapi_document(app) + "\n")
+    sys.stdout.write(openapi_document() + "\n")

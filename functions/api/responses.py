@@ -9,6 +9,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Header
 from pydantic import BaseModel
 
 MAX_PAGE = 100
+# The tag of what needs no token.
+OPEN_TO_ALL = "service"
 Answer = TypeVar("Answer", bound=BaseModel)
 IdempotencyKey = Annotated[
     str | None,
