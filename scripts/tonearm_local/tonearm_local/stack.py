@@ -190,6 +190,7 @@ class Stack:
             sound = self._start_emulator(artifacts, progress)
             self._apply(artifacts, progress, even_if_current=not sound)
             terraform_outputs = self._terraform(artifacts).outputs()
+            _write_json(self._made_file, _read_json(self._made_file) | {"region": terraform_outputs["region"]})
             self._start_edge(terraform_outputs, progress)
             password = self._make_demo_user(terraform_outputs, progress)
             outputs = self._outputs(terraform_outputs, password)
@@ -257,7 +258,7 @@ class Stack:
         return boto3.client(
             service,  # type: ignore[call-overload]
             endpoint_url=self.endpoint_url,
-            region_name=_read_json(self._outputs_file).get("region", "us-east-1"),
+            region_name=self._region(),
             aws_access_key_id="test",
             aws_secret_access_key="test",  # noqa: S106 - the emulator's own root key
             config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 2}),
@@ -294,7 +295,7 @@ class Stack:
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": self.outputs().region,
+            "AWS_DEFAULT_REGION": self._region(),
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
@@ -302,15 +303,14 @@ class Stack:
 
     def _keep_ports(self) -> None:
         """Note the ports of a new stack; queue addresses hold the emulator's, so a stack cannot move to another."""
-        file = self.folder / "stack.json"
-        made = _read_json(file)
+        made = _read_json(self._made_file)
         if made and made["port"] != self.port and self._applied_file.exists():
             message = (
                 f"Stack {self.name} was made on port {made['port']}, not {self.port}. Use that port, another --name, "
                 f"or delete what it holds with `tonearm stack reset --name {self.name}`."
             )
             raise StackError(message)
-        _write_json(file, {"port": self.port, "edge_port": self.edge_port})
+        _write_json(self._made_file, made | {"port": self.port, "edge_port": self.edge_port})
 
     def _start_emulator(self, artifacts: LocalArtifacts, progress: Progress) -> bool:
         """Start the emulator unless it runs; True when it holds the state that the last `apply` left."""
@@ -320,7 +320,8 @@ class Stack:
             options += ["--faults", self.faults_file]
         command = [sys.executable, "-m", "tonearm_local.emulator", *options]
         key = _key(command, Path(__file__).parent / "emulator")
-        if self._emulator.runs(key):
+        # It may be starting since an `up` that was interrupted, or be about to end.
+        if self._emulator.runs(key) and self._emulator.wait_until(self._emulator_answers, limit_s=_START_LIMIT_S):
             return True
         progress(Step("Starting the emulator", f"port {self.port}"))
         # After a crash the state on disk is older than Terraform's, so that something may have to be made again.
@@ -356,12 +357,12 @@ class Stack:
             outputs["distribution_domain"],
         ]
         key = _key(command, Path(__file__).parent / "edge.py")
-        if not self._edge.runs(key):
+        if not (self._edge.runs(key) and self._edge.wait_until(self._edge_listens, limit_s=_START_LIMIT_S)):
             progress(Step("Starting the edge", f"port {self.edge_port}"))
             self._edge.stop(grace_s=5)
             self._refuse_taken(self.edge_port, "TONEARM_EDGE_PORT", "--edge-port")
             self._edge.start(command, environment=dict(os.environ), key=key)
-            if not self._edge.wait_until(lambda: _listens(self.edge_port), limit_s=_START_LIMIT_S):
+            if not self._edge.wait_until(self._edge_listens, limit_s=_START_LIMIT_S):
                 self._edge.stop(grace_s=1)
                 raise StackError(f"The edge did not start; its log says:\n{self._edge.last_lines()}")
 
@@ -486,6 +487,19 @@ class Stack:
                 message = f"Another command is at work on stack {self.name}; wait for it to finish and run again."
                 raise StackError(message) from None
             yield
+
+    def _edge_listens(self) -> bool:
+        return _listens(self.edge_port)
+
+    def _region(self) -> str:
+        region = _read_json(self._made_file).get("region")
+        if region is None:
+            raise StackError(f"Stack {self.name} has not been brought up; run `tonearm stack up`.")
+        return str(region)
+
+    @property
+    def _made_file(self) -> Path:
+        return self.folder / "stack.json"
 
     @property
     def _cache(self) -> Path:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MINIMUM_VERSION = (1, 11)
+# Where software that is not the system's own usually lies, one folder a package.
+ADD_ON_FOLDERS = (Path("/opt"), Path("/usr/local"), Path("/srv"), Path("/var/lib"))
 _REGISTRY = "https://registry.terraform.io/.well-known/terraform.json"
 _REGISTRY_PATIENCE_S = 4.0
 _BACKEND = """# Written by tonearm_local: state of the laptop stack stays on the laptop.
@@ -337,7 +339,7 @@ def _mirror_candidates() -> Iterator[Path]:
     yield data_home / "terraform" / "plugins"
     for folder in data_dirs:
         yield Path(folder) / "terraform" / "plugins"
-    for parent, pattern in (*((Path(p), "*") for p in ("/opt", "/usr/local", "/srv", "/var/lib")), (home, ".*")):
+    for parent, pattern in (*((folder, "*") for folder in ADD_ON_FOLDERS), (home, ".*")):
         with contextlib.suppress(PermissionError):
             yield from sorted(parent.glob(pattern)) if parent.is_dir() else ()
 

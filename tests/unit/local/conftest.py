@@ -16,7 +16,7 @@ import textwrap
 import time
 import uuid
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -52,13 +52,11 @@ def zip_of(**sources: str) -> bytes:
 
 
 @dataclass
-class Emulator:
-    """A running emulator, and the few calls that the tests need."""
+class Cloud:
+    """The few calls that the tests need of the emulator on a port."""
 
     port: int
-    process: subprocess.Popen[bytes]
     folder: Path
-    log: Path
     managed_python: Path | None = None
 
     @property
@@ -139,6 +137,45 @@ class Emulator:
         arn: str = published["LayerVersionArn"]
         return arn
 
+    def distribution_before_an_api(self, function: str) -> str:
+        """Put an HTTP API before a function and a distribution before that; return the distribution's host name."""
+        gateway = self.client("apigatewayv2")
+        api = gateway.create_api(Name=function, ProtocolType="HTTP")
+        integration = gateway.create_integration(
+            ApiId=api["ApiId"],
+            IntegrationType="AWS_PROXY",
+            IntegrationUri=f"arn:aws:lambda:eu-west-1:000000000000:function:{function}",
+            PayloadFormatVersion="2.0",
+        )
+        target = f"integrations/{integration['IntegrationId']}"
+        gateway.create_route(ApiId=api["ApiId"], RouteKey="GET /v1/{proxy+}", Target=target)
+        gateway.create_stage(ApiId=api["ApiId"], StageName="$default", AutoDeploy=True)
+        self.client("lambda").add_permission(
+            FunctionName=function,
+            StatementId="api",
+            Action="lambda:InvokeFunction",
+            Principal="apigateway.amazonaws.com",
+        )
+        ports = {"HTTPPort": 80, "HTTPSPort": 443, "OriginProtocolPolicy": "https-only"}
+        host = f"{api['ApiId']}.execute-api.eu-west-1.amazonaws.com"
+        behaviour = {
+            "TargetOriginId": "api",
+            "ViewerProtocolPolicy": "redirect-to-https",
+            # Managed-CachingDisabled and Managed-AllViewerExceptHostHeader.
+            "CachePolicyId": "4135ea2d-6df8-44a3-9df3-4b5a84be39ad",
+            "OriginRequestPolicyId": "b689b0a8-53d0-40ab-baf2-68738e2966ac",
+        }
+        config = {
+            "CallerReference": uuid.uuid4().hex,
+            "Comment": "",
+            "Enabled": True,
+            "Origins": {"Quantity": 1, "Items": [{"Id": "api", "DomainName": host, "CustomOriginConfig": ports}]},
+            "DefaultCacheBehavior": behaviour,
+        }
+        made = self.client("cloudfront").create_distribution(DistributionConfig=config)
+        domain: str = made["Distribution"]["DomainName"]
+        return domain
+
     def invoke(self, name: str, payload: Any = None) -> Any:
         """Invoke a function and return what it answers, an error payload included."""
         answer = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(payload))
@@ -161,13 +198,21 @@ class Emulator:
             time.sleep(0.05)
 
 
+@dataclass
+class Emulator(Cloud):
+    """An emulator that a test has started."""
+
+    process: subprocess.Popen[bytes] = field(kw_only=True)
+    log: Path = field(kw_only=True)
+
+
 def start(command: list[str], folder: Path, port: int, environment: dict[str, str]) -> Emulator:
     log = folder / "emulator.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
-    emulator = Emulator(port, process, folder, log)
+    emulator = Emulator(port, folder, process=process, log=log)
     deadline = time.monotonic() + 30
     while True:
         try:

@@ -1,0 +1,182 @@
+"""`tonearm stack` tells what it does, and what went wrong, in plain lines."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from tonearm_local import cli
+from tonearm_local.errors import StackError
+from tonearm_local.progress import Step
+from tonearm_local.stack import Outputs, Stack, Status
+
+RUNNER = CliRunner()
+OUTPUTS = Outputs(
+    **dict.fromkeys((field.name for field in fields(Outputs)), "-")
+    | {
+        "region": "eu-west-1",
+        "function_names": {"api": "tonearm-api"},
+        "edge_url": "http://127.0.0.1:8080",
+        "api_url": "http://127.0.0.1:8080/v1",
+        "demo_user": "demo@tonearm.example",
+        "demo_password": "s3cret[bold]",
+    }
+)
+
+
+class FakeStack:
+    """Stands for a stack: does nothing, and remembers what it was asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.asked: list[Any] = []
+        self.folder = folder
+        self.logs = folder
+        self.pid: int | None = 12
+        self.error: BaseException | None = None
+
+    def named(self, name: str, *, port: int | None = None, edge_port: int | None = None) -> FakeStack:
+        self.asked.append((name, port, edge_port))
+        return self
+
+    def _do(self, what: str) -> None:
+        self.asked.append(what)
+        if self.error:
+            raise self.error
+
+    def up(self, progress: Any) -> Outputs:
+        progress(Step("Applying Terraform", "aws_sqs_queue.jobs", 1, 3))
+        progress(Step("Applying Terraform", "aws_sqs_queue.jobs", 2, 3))
+        progress(Step("Starting the edge"))
+        self._do("up")
+        return OUTPUTS
+
+    def down(self) -> None:
+        self._do("down")
+
+    def reset(self) -> None:
+        self._do("reset")
+
+    def destroy(self, progress: Any) -> None:
+        self._do("destroy")
+
+    def status(self) -> Status:
+        return Status("main", 4566, 8080, self.pid, self.pid, 117, self.pid is not None)
+
+    def outputs(self) -> Outputs:
+        return OUTPUTS
+
+    def environment(self) -> dict[str, str]:
+        return {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "ODD": "a b"}
+
+
+@pytest.fixture
+def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeStack:
+    fake = FakeStack(tmp_path)
+    monkeypatch.setattr(cli, "Stack", fake)
+    for name in ("TONEARM_STACK", "TONEARM_PORT", "TONEARM_EDGE_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    return fake
+
+
+def test_up_tells_its_steps_and_ends_with_address_and_login(stack: FakeStack) -> None:
+    done = RUNNER.invoke(cli.app, ["up"])
+    assert done.exit_code == 0, done.output
+    lines = done.output.splitlines()
+    # One line a part where no terminal can redraw it, not one a resource
+    assert lines[:2] == ["Applying Terraform 1 of 3: aws_sqs_queue.jobs", "Starting the edge"]
+    assert lines[-4:] == [
+        "  studio    http://127.0.0.1:8080",
+        "  API       http://127.0.0.1:8080/v1",
+        "  user      demo@tonearm.example",
+        "  password  s3cret[bold]",
+    ]
+
+
+def test_name_and_ports_come_from_options_or_the_environment(stack: FakeStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TONEARM_STACK", "mine")
+    monkeypatch.setenv("TONEARM_PORT", "4777")
+    monkeypatch.setenv("TONEARM_EDGE_PORT", "8777")
+    RUNNER.invoke(cli.app, ["up"])
+    RUNNER.invoke(cli.app, ["up", "--name", "other", "--port", "4888", "--edge-port", "8888"])
+    RUNNER.invoke(cli.app, ["down"])
+    assert [asked for asked in stack.asked if isinstance(asked, tuple)] == [
+        ("mine", 4777, 8777),
+        ("other", 4888, 8888),
+        ("mine", None, None),
+    ]
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "x"])
+def test_a_port_that_is_none_is_refused(stack: FakeStack, port: str) -> None:
+    assert RUNNER.invoke(cli.app, ["up", "--port", port]).exit_code == 2
+    assert stack.asked == []
+
+
+@pytest.mark.parametrize("command", ["up", "down", "destroy"])
+def test_what_can_be_mended_is_told_in_one_line(stack: FakeStack, command: str) -> None:
+    stack.error = StackError("Port 4566 is taken; choose another.")
+    done = RUNNER.invoke(cli.app, [command])
+    assert done.exit_code == 1
+    assert done.stderr == "tonearm: Port 4566 is taken; choose another.\n"
+
+
+def test_an_interruption_says_how_to_go_on(stack: FakeStack) -> None:
+    stack.error = KeyboardInterrupt()
+    done = RUNNER.invoke(cli.app, ["up"])
+    assert done.exit_code == 130
+    assert "run the same command again" in done.stderr
+
+
+def test_a_request_to_end_is_an_interruption(stack: FakeStack) -> None:
+    class Ending(BaseException):
+        pass
+
+    before = signal.getsignal(signal.SIGTERM)
+    seen: list[Any] = []
+    stack.down = lambda: seen.append(signal.getsignal(signal.SIGTERM))  # type: ignore[method-assign]
+    RUNNER.invoke(cli.app, ["down"])
+    assert seen == [signal.default_int_handler]
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_status_tells_by_its_exit_status_too(stack: FakeStack) -> None:
+    running = RUNNER.invoke(cli.app, ["status"])
+    assert running.exit_code == 0
+    assert "emulator  runs on port 4566 (pid 12)" in running.output
+    assert "resources 117" in running.output
+    stack.pid = None
+    stopped = RUNNER.invoke(cli.app, ["status"])
+    assert stopped.exit_code == 3
+    assert "edge      does not run" in stopped.output
+
+
+def test_reset_asks_first(stack: FakeStack) -> None:
+    refused = RUNNER.invoke(cli.app, ["reset"], input="n\n")
+    assert refused.exit_code == 1
+    assert "reset" not in stack.asked
+    assert RUNNER.invoke(cli.app, ["reset"], input="y\n").exit_code == 0
+    assert RUNNER.invoke(cli.app, ["reset", "--yes"]).exit_code == 0
+    assert stack.asked.count("reset") == 2
+
+
+def test_env_can_be_evaluated_by_a_shell(stack: FakeStack) -> None:
+    done = RUNNER.invoke(cli.app, ["env"])
+    assert done.output == "export AWS_ENDPOINT_URL=http://127.0.0.1:4566\nexport ODD='a b'\n"
+
+
+def test_logs_are_read_from_their_end(stack: FakeStack) -> None:
+    (stack.folder / "edge.log").write_text("one\ntwo\nthree\n")
+    assert RUNNER.invoke(cli.app, ["logs", "edge", "-n", "2"]).output == "two\nthree\n"
+    unknown = RUNNER.invoke(cli.app, ["logs", "nobody"])
+    assert unknown.exit_code == 1
+    assert "there are emulator, edge, terraform, api" in unknown.stderr
+
+
+def test_a_stack_that_was_never_up_says_so(tmp_path: Path) -> None:
+    with pytest.raises(StackError, match="has not been brought up; run `tonearm stack up`"):
+        Stack("never", root=tmp_path).outputs()
