@@ -10,26 +10,27 @@ import pytest
 
 from tests.support.cloud import Cloud, Tap
 from tests.support.person import Person, wait_until
+from tests.support.ports import free_port
 from tonearm_cli.demo_song import compose_demo_song
 from tonearm_local.stack import Outputs, Stack
 
-STACK_NAME = os.environ.get("TONEARM_TEST_STACK", "test")
-PORT = int(os.environ.get("TONEARM_TEST_PORT", "4580"))
-EDGE_PORT = int(os.environ.get("TONEARM_TEST_EDGE_PORT", "8580"))
+# A stack that is kept from run to run, for whoever works on these tests: it spares them the minute of the apply.
+KEPT = "TONEARM_TEST_KEEP" in os.environ
 
 
 @pytest.fixture(scope="session")
 def laptop() -> Iterator[Stack]:
     """Given the whole system, applied by Terraform to an empty emulator; destroyed and proven gone afterwards."""
-    laptop = Stack(name=STACK_NAME, port=PORT, edge_port=EDGE_PORT, with_faults=True)
-    keep = bool(os.environ.get("TONEARM_TEST_KEEP"))
-    if not keep:
-        laptop.reset()
-    laptop.up()
-    yield laptop
-    if keep:
+    if KEPT:
+        laptop = Stack("test", port=4580, edge_port=8580, with_faults=True)
+        laptop.up()
+        yield laptop
         return
+    port, edge_port = free_port(), free_port()
+    laptop = Stack(f"test-{port}", port=port, edge_port=edge_port, with_faults=True)
     try:
+        laptop.up()
+        yield laptop
         laptop.destroy()
     finally:
         laptop.reset()

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.cloud import Cloud
 from tests.support.person import JSON, Person
+from tests.support.ports import free_port
 from tonearm_local.stack import Outputs, Stack
 
 pytestmark = pytest.mark.stack
@@ -122,13 +123,6 @@ class TestTwoStacks:
 
 def _belongs(process: psutil.Process, stack: Stack) -> bool:
     return any(str(stack.folder) in argument for argument in process.info["cmdline"] or [])
-
-
-def free_port() -> int:
-    """A port that nobody has."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_no_secret_of_the_stack_is_readable_by_others(laptop: Stack) -> None:
