@@ -63,8 +63,7 @@ def _song(made: Made) -> Table:
     table.add_row("tempo", _figure(tempo, "BPM"), after)
     promises = {promise["name"]: promise for promise in made.certificate["promises"]}
     table.add_row("loudness", _figure(loudness["integrated_lufs"], "LUFS"), _change(promises.get("level")))
-    peak = promises.get("peak", {"measured": None, "unit": ""})
-    table.add_row("sample peak", _figure(loudness["sample_peak_dbfs"], "dBFS"), _figure(peak["measured"], peak["unit"]))
+    table.add_row("true peak", _figure(loudness["true_peak_dbtp"], "dBTP"), "")
     return table
 
 
