@@ -17,6 +17,9 @@ $(foreach option,$(options),$(if $(call given,$(option)),,$(eval unexport $(opti
 with_stack := $(if $(call given,STACK),TONEARM_STACK="$$STACK") \
 	$(if $(call given,PORT),TONEARM_PORT="$$PORT") \
 	$(if $(call given,EDGE_PORT),TONEARM_EDGE_PORT="$$EDGE_PORT")
+# Where the pinned uv lies when the machine has none.
+export PATH := $(CURDIR)/.uv/bin:$(PATH)
+
 tonearm := $(with_stack) .venv/bin/tonearm
 python := .venv/bin/python
 pytest := $(python) -m pytest -p tests.parts

@@ -200,3 +200,20 @@ def test_the_delay_of_a_retry_reaches_the_execution(emulator: Emulator) -> None:
 
 def test_ministack_alone_ignores_the_largest_delay(bare: Emulator) -> None:
     assert seconds_until_a_retry_gives_up(bare) >= 2
+
+
+def tracing_of_a_traced_machine(emulator: Emulator) -> dict[str, Any]:
+    states = emulator.client("stepfunctions")
+    machine = emulator.machine(waiting(0))
+    states.update_state_machine(stateMachineArn=machine, tracingConfiguration={"enabled": True})
+    states.update_state_machine(stateMachineArn=machine, definition=json.dumps(waiting(1)))
+    tracing: dict[str, Any] = states.describe_state_machine(stateMachineArn=machine).get("tracingConfiguration", {})
+    return tracing
+
+
+def test_a_traced_machine_stays_traced(emulator: Emulator) -> None:
+    assert tracing_of_a_traced_machine(emulator) == {"enabled": True}
+
+
+def test_ministack_alone_forgets_that_a_machine_is_traced(bare: Emulator) -> None:
+    assert tracing_of_a_traced_machine(bare) == {}

@@ -15,6 +15,7 @@ from tonearm_local.emulator import (
     states_repeated_start,
     states_retry_delay,
     states_throttled_name,
+    states_tracing,
     worker_gate,
 )
 from tonearm_local.emulator.settings import SAVED
@@ -40,6 +41,7 @@ def install_all(
     states_throttled_name.install()
     states_retry_delay.install()
     states_repeated_start.install()
+    states_tracing.install()
     # The timer wraps the walk through the states, and the end unwinds inside it.
     states_end_is_final.install()
     states_machine_timeout.install()
