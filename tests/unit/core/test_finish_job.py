@@ -90,6 +90,12 @@ class TestFinish:
         assert world.job(job.job_id).status is JobStatus.FAILED
         assert world.track(track) == track
 
+    def test_only_an_ingest_job_changes_its_track(self, world: World) -> None:
+        track, _ = world.uploaded_track()
+        job = world.jobs.add(a_job(track_id=track.track_id))
+        world.finish_job.end(ADA, job.job_id, PROBLEM)
+        assert world.track(track) == track
+
     def test_a_recipe_that_fails_after_the_analysis_leaves_the_track_ready(self, world: World) -> None:
         track = world.ready_track(DRIFTING, recipe=a_recipe())
         job = world.job(track.ingest_job_id)

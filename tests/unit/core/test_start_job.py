@@ -1,9 +1,11 @@
 """Start a job: for an upload that arrived, or for a job that was asked for."""
 
+from contextlib import suppress
+
 import pytest
 
 from tests.unit.core.make import a_job, a_recipe
-from tests.unit.core.world import NOISE, SONG, World
+from tests.unit.core.world import NOISE, SONG, Crash, Weather, World
 from tonearm.adapters.messages import JobRequested
 from tonearm.domain.job import JobKind, JobStatus
 from tonearm.domain.track import TrackStatus
@@ -57,6 +59,20 @@ def test_a_second_upload_while_the_first_is_validated_does_not_count(world: Worl
     # Then it is the first that is validated
     world.settle()
     assert world.track(track).status is TrackStatus.READY
+
+
+@pytest.mark.parametrize("work_is_done", [False, True], ids=["before", "after"])
+def test_wherever_it_is_cut_off_a_job_that_stands_has_a_track_that_is_being_validated(work_is_done: bool) -> None:
+    # Otherwise the job could run through and leave the Track waiting for an upload that has been there long ago.
+    for bad_call in range(1, 6):
+        world = World(Weather(work_is_done=work_is_done))
+        track = world.new_track()
+        event = world.upload(track)
+        world.weather.bad_call = len(world.weather.calls) + bad_call
+        with suppress(Crash):
+            world.deliver(event)
+        assert world.jobs.all == [] or world.track(track).status is TrackStatus.VALIDATING
+    assert world.workflow.states, "the last round went through"
 
 
 def test_an_upload_of_a_deleted_or_expired_track_starts_nothing(world: World) -> None:
