@@ -56,6 +56,7 @@ _STOP_GRACE_S = 60.0
 _SAVE_LIMIT_S = 30.0
 # A cold function behind the deployment of others.
 _HEALTH_LIMIT_S = 20.0
+_EMULATOR_SOURCES = Path(__file__).parent / "emulator"
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 # Development server of the web page, which talks to the same API.
 _VITE_PORT = 5173
@@ -319,7 +320,7 @@ class Stack:
         if self._with_faults:
             options += ["--faults", self.faults_file]
         command = [sys.executable, "-m", "tonearm_local.emulator", *options]
-        key = _key(command, Path(__file__).parent / "emulator")
+        key = _key(command, _EMULATOR_SOURCES)
         # It may be starting since an `up` that was interrupted, or be about to end.
         if self._emulator.runs(key) and self._emulator.wait_until(self._emulator_answers, limit_s=_START_LIMIT_S):
             return True
@@ -336,7 +337,8 @@ class Stack:
 
     def _apply(self, artifacts: LocalArtifacts, progress: Progress, *, even_if_current: bool) -> None:
         terraform = self._terraform(artifacts)
-        fingerprint = terraform.fingerprint()
+        # What the emulator forgets of a resource, a newer extension of ours may remember.
+        fingerprint = f"{terraform.fingerprint()} {_key([], _EMULATOR_SOURCES)}"
         applied = self._applied_file.read_text() if self._applied_file.is_file() else ""
         if applied == fingerprint and not even_if_current:
             return
