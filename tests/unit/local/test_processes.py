@@ -113,6 +113,9 @@ def test_a_stranger_with_the_same_pid_is_left_alone(daemon: Daemon, program: Pat
     try:
         import psutil
 
+        # For a moment after its start a process shows no command line, and cannot be told apart by it.
+        while not psutil.Process(stranger.pid).cmdline():
+            time.sleep(0.01)
         started = psutil.Process(stranger.pid).create_time() - started_off_by_s
         daemon._pid_file.write_text(json.dumps({"pid": stranger.pid, "started": started, "key": "a"}))
         # Then it is not taken for ours, and stopping leaves it alone
