@@ -18,7 +18,7 @@ from tonearm_audio.engine import promised_frames
 from tonearm_audio.envelope import Envelope, EnvelopeMeter, align
 from tonearm_audio.loudness import Loudness, LoudnessMeter
 from tonearm_audio.operations import Change, Codec, Operation, OutputFormat, Pitch, Tempo, fold
-from tonearm_audio.transposition import Spectrum, SpectrumMeter, transposition
+from tonearm_audio.transposition import STEADY, Spectrum, SpectrumMeter, transposition
 from tonearm_audio.version import ENGINE_VERSION
 
 PITCH_TOLERANCE_CENTS = 3.0
@@ -27,8 +27,8 @@ FULL_LEVEL_TOLERANCE_LU = 6.0
 """For a render whose peaks reach full scale and whose source has nothing to spare: it cannot be louder."""
 _FULL_PEAK_DBFS = -0.5
 TIMING_TOLERANCE_MS = 30.0
-FAR_TIMING_TOLERANCE_MS = 120.0
-"""Beyond twice or half the length an attack is smeared over the stretcher's whole window of 120 ms."""
+FAR_TIMING_TOLERANCE_MS = 240.0
+"""Where a song is stretched to more than twice or less than half, attacks smear over two of the stretcher's windows."""
 GAP_TOLERANCE_S = 0.25
 CLIPPING_TOLERANCE_PERCENT: dict[Codec, float] = {"wav": 0.01, "flac": 0.01, "mp3": 0.1}
 _FULL_SCALE = 1.0 - 2.0**-15
@@ -195,24 +195,28 @@ def _pitch(operation: str, change: Change, before: _Measured, after: _Measured) 
     expected = 100 * change.semitones
     found = transposition(before.spectrum.tones, after.spectrum.tones, expected_cents=expected)
     if found.cents is None:
-        note = f"not measurable: source and render share no tones (likeness {found.likeness:.2f})"
-        return Promise("pitch", operation, "cents", expected, None, PITCH_TOLERANCE_CENTS, kept=True, note=note)
+        # Noise has no pitch to keep. Tones that are steady through the source and gone from the render were lost.
+        lost = before.spectrum.steadiness >= STEADY
+        note = "the render lacks the source's tones" if lost else "not measurable: the source has no steady tones"
+        note += f" (likeness {found.likeness:.2f}, steadiness {before.spectrum.steadiness:.2f})"
+        return Promise("pitch", operation, "cents", expected, None, PITCH_TOLERANCE_CENTS, not lost, note)
     return _near("pitch", operation, "cents", expected=expected, measured=found.cents, tolerance=PITCH_TOLERANCE_CENTS)
 
 
 def _level(operation: str, change: Change, output: OutputFormat, before: _Measured, after: _Measured) -> Promise:
-    """Loudness where frequencies stay; where they move, the power of those that both files can hold.
+    """Gated loudness where frequencies stay; where they move, the level of those that both files can hold.
 
-    K-weighting weighs a transposed song anew, and what a shift carries beyond half the sample rate is gone rightly.
+    K-weighting weighs a transposed song anew, so each partial is weighted as in the source; and what a shift carries
+    beyond half the sample rate is gone rightly.
     """
     if change.semitones == 0.0:
-        unit, expected, measured = "LUFS", before.loudness.integrated_lufs, after.loudness.integrated_lufs
+        expected, measured = before.loudness.integrated_lufs, after.loudness.integrated_lufs
     else:
-        unit, ratio = "dBFS", change.pitch_ratio
+        ratio = change.pitch_ratio
         high = min(before.spectrum.highest_hz, after.spectrum.highest_hz / ratio)
         low = _LOWEST_LEVEL_HZ * max(1.0, 1.0 / ratio)
-        expected = before.spectrum.power_db(low, high)
-        measured = after.spectrum.power_db(low * ratio, high * ratio)
+        expected = before.spectrum.level_db(low, high, pitch_ratio=1.0)
+        measured = after.spectrum.level_db(low, high, pitch_ratio=ratio)
     tolerance, note = LEVEL_TOLERANCE_LU[output.codec], ""
     if expected is None or measured is None:
         # Silence in, silence out.
@@ -223,13 +227,13 @@ def _level(operation: str, change: Change, output: OutputFormat, before: _Measur
             note = "the source is silent, the render is not"
         else:
             note = "the render is silent, the source is not"
-        return Promise("level", operation, unit, expected, measured, tolerance, silent, note)
+        return Promise("level", operation, "LUFS", expected, measured, tolerance, silent, note)
     peak = after.loudness.sample_peak_dbfs
     if measured < expected - tolerance and peak is not None and peak >= _FULL_PEAK_DBFS:
         tolerance = FULL_LEVEL_TOLERANCE_LU
         note = f"as loud as full scale allows: the render's peaks reach {peak:.1f} dBFS"
     kept = abs(measured - expected) <= tolerance
-    return Promise("level", operation, unit, expected, measured, tolerance, kept, note)
+    return Promise("level", operation, "LUFS", expected, measured, tolerance, kept, note)
 
 
 def _timing(operation: str, change: Change, before: _Measured, after: _Measured) -> tuple[Promise, Promise]:

@@ -107,9 +107,13 @@ def _lag(expected: Levels, measured: Levels, reach: int) -> float | None:
         spread = float(np.sqrt((one @ one) * (other @ other)))
         # A level that moves less than half a decibel tells nothing about time.
         likeness[lag + reach] = float(one @ other) / spread if spread > 0.25 * length else 0.0
-    best = int(likeness.argmax())
-    if likeness[best] < _LEAST_LIKENESS:
+    if likeness.max() < _LEAST_LIKENESS:
         return None
+    # A beat fits almost as well one beat later: of the lags within 5 % of the best fit, the nearest counts.
+    inner = likeness[1:-1]
+    peaks = np.flatnonzero((inner >= likeness[:-2]) & (inner >= likeness[2:])) + 1
+    good = peaks[likeness[peaks] >= 0.95 * likeness.max()]
+    best = int(good[np.abs(good - reach).argmin()]) if len(good) else int(likeness.argmax())
     offset = 0.0
     if 0 < best < 2 * reach:
         left, middle, right = likeness[best - 1 : best + 2]

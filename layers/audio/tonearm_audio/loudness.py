@@ -14,7 +14,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from tonearm_audio.decode import FloatBlock
+from tonearm_audio.decode import BLOCK_FRAMES, FloatBlock
+from tonearm_audio.product import product
 
 _BLOCK = 64
 _GROUP = 64
@@ -99,6 +100,33 @@ class LoudnessMeter:
         if hops:
             self._energies.append(np.einsum("chs,chs->h", whole, whole) / self._hop)
         self._rest = weighted[:, hops * self._hop :].copy()
+
+
+def k_weighted_power(signal: npt.NDArray[np.float32], sample_rate_hz: int) -> float:
+    """Mean power of a signal after K-weighting, both channels together, not gated.
+
+    Args:
+        signal: np.ndarray [shape=(frames, channels), dtype=float32].
+        sample_rate_hz: frames a second.
+    """
+    weighting = _KWeighting(sample_rate_hz, signal.shape[1])
+    total = 0.0
+    for start in range(0, len(signal), BLOCK_FRAMES):
+        weighted = weighting.feed(signal[start : start + BLOCK_FRAMES])
+        total += float(np.einsum("cs,cs->", weighted, weighted))
+    rest = weighting.finish()
+    return (total + float(np.einsum("cs,cs->", rest, rest))) / max(1, signal.size)
+
+
+def k_weight(frequencies_hz: Array) -> Array:
+    """Power gain of the K-weighting filter at each frequency, 0 Hz to 20 kHz."""
+    sample_rate_hz = 48_000
+    delay = np.exp(-2j * np.pi * frequencies_hz / sample_rate_hz)
+    powers = np.stack([np.ones_like(delay), delay, delay**2])
+    gain: Array = np.ones(len(frequencies_hz))
+    for numerator, denominator in _k_weighting_sections(sample_rate_hz):
+        gain = gain * np.abs((numerator @ powers) / (denominator @ powers)) ** 2
+    return gain
 
 
 def _lufs(energy: Array) -> Array:
@@ -255,9 +283,9 @@ class _KWeighting:
     def _filtered(self, samples: Array) -> Array:
         channels, count = samples.shape
         blocks = samples.reshape(channels, count // _BLOCK, _BLOCK)
-        states = self._states(blocks @ self._filter.next_from_input.T)
-        filtered = blocks @ self._filter.from_input.T
-        filtered += states @ self._filter.from_state.T
+        states = self._states(product(blocks, self._filter.next_from_input.T))
+        filtered = product(blocks, self._filter.from_input.T)
+        filtered += product(states, self._filter.from_state.T)
         out: Array = filtered.reshape(channels, count)
         return out
 
@@ -268,7 +296,7 @@ class _KWeighting:
         padded = np.zeros((channels, groups * _GROUP, 4))
         padded[:, :count] = pushes
         grouped = padded.reshape(channels, groups, _GROUP * 4)
-        inside = (grouped @ self._within.T).reshape(channels, groups, _GROUP, 4)
+        inside = product(grouped, self._within.T).reshape(channels, groups, _GROUP, 4)
         # What a whole group pushes into the state after it.
         totals = inside[:, :, -1] @ self._powers[1].T + padded.reshape(channels, groups, _GROUP, 4)[:, :, -1]
         state = self._state
@@ -353,4 +381,4 @@ class _PeakMeter:
             self._take(rows[near])
 
     def _take(self, rows: npt.NDArray[np.float32]) -> None:
-        self._between = max(self._between, float(np.abs(rows @ self._matrix).max()))
+        self._between = max(self._between, float(np.abs(product(rows, self._matrix)).max()))

@@ -12,6 +12,7 @@ or at 4. Each chunk is given back what it lost, as one gain, so that a render is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -19,6 +20,7 @@ import numpy.typing as npt
 from python_stretch import Signalsmith
 
 from tonearm_audio.decode import FloatBlock
+from tonearm_audio.loudness import k_weighted_power
 
 CHUNK_FRAMES = 1 << 20
 """Frames of a chunk on its longer side (24 s at 44.1 kHz): memory stays below 90 MB in stereo."""
@@ -109,7 +111,8 @@ class _Chunks:
         stretched = np.asarray(processor.process(signal)).T[start - begin :]
         wanted = np.zeros((end - start, self._channels), np.float32)
         usable = stretched[: len(wanted)]
-        wanted[: len(usable)] = usable * _gain_lost(signal[:, self._input_at(start) - first :], usable)
+        given = signal[:, self._input_at(start) - first :].T
+        wanted[: len(usable)] = usable * _gain_lost(given, usable, self._rate)
         return wanted
 
     def _input(self, first: int, last: int) -> FloatBlock:
@@ -122,13 +125,13 @@ class _Chunks:
             self._first += len(self._waiting.pop(0))
 
 
-def _gain_lost(before: FloatBlock, after: FloatBlock) -> np.float32:
-    """The gain that makes `after` as strong as `before`, in the mean over all samples."""
-    given = float(np.einsum("cf,cf->", before, before, dtype=np.float64)) / max(1, before.size)
-    left = float(np.einsum("fc,fc->", after, after, dtype=np.float64)) / max(1, after.size)
+def _gain_lost(before: FloatBlock, after: FloatBlock, sample_rate_hz: int) -> np.float32:
+    """The gain that makes `after` as loud as `before`, in steps so coarse (0.002 dB) that rounding cannot move it."""
+    given, left = k_weighted_power(before, sample_rate_hz), k_weighted_power(after, sample_rate_hz)
     if min(given, left) < _SILENCE:
         return np.float32(1.0)
-    return np.float32(np.clip(np.sqrt(given / left), *_GAIN_RANGE))
+    gain = min(max(math.sqrt(given / left), _GAIN_RANGE[0]), _GAIN_RANGE[1])
+    return np.float32(round(gain * 4096) / 4096)
 
 
 class _Join:

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tonearm_audio.product import product
+
 ANALYSIS_RATE_HZ = 22_050
 """Sample rate that the onset analysis works at."""
 
@@ -77,7 +79,7 @@ class OnsetMeter:
         if count:
             frames = np.lib.stride_tricks.sliding_window_view(samples, _WINDOW)[::_HOP]
             spectra = np.abs(np.fft.rfft(frames * self._shape, axis=-1)).astype(np.float32)
-            levels = np.concatenate([self._before, np.log1p(100 * (spectra @ self._filters))])
+            levels = np.concatenate([self._before, np.log1p(100 * product(spectra, self._filters))])
             self._levels.append(_rise(levels))
             self._before = levels[-2:]
         self._rest = samples[count * _HOP :].copy()

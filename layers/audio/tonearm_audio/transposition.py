@@ -15,6 +15,7 @@ import numpy.typing as npt
 import soxr
 
 from tonearm_audio.decode import FloatBlock
+from tonearm_audio.loudness import k_weight
 
 _RATE_HZ = 22_050
 _WINDOW = 16_384
@@ -22,7 +23,10 @@ _LOWEST_HZ, _HIGHEST_HZ = 55.0, 9_000.0
 _CENTS_A_STEP = 2.0
 _FARTHEST_CENTS = 2_600.0
 _ENVELOPE_CENTS = 200.0
+STEADY = 0.4
+"""Steadiness from which a recording holds tones: noise reaches 0.05, 3 s of a song 0.6, a whole song 0.9."""
 _NEAR_STEPS = 25
+_TURN_FRAMES = 4
 _SILENT_POWER = 1e-10
 _LEAST_LIKENESS = 0.5
 """Correlation below which two pictures are not the same one shifted. Renders of music reach 0.8 and more."""
@@ -36,22 +40,33 @@ class Spectrum:
 
     Attributes:
         tones: what stands out of the spectrum, on a logarithmic frequency axis [shape=(steps,)]; zeros for none.
+        steadiness: correlation between the tones of two interleaved halves of the recording: near 0 for noise, whose
+            peaks are chance, and near 1 for music.
         power: mean power a frame and frequency bin, both channels together [shape=(bins,)].
         highest_hz: frequency up to which the recording's sample rate lets it be seen.
     """
 
     tones: Line
+    steadiness: float
     power: Line
     highest_hz: float
 
-    def power_db(self, low_hz: float, high_hz: float) -> float | None:
-        """Power between two frequencies in dBFS (a full-scale square wave in every channel is 0); None for silence."""
-        sums = np.concatenate([[0.0], np.cumsum(self.power)])
+    def level_db(self, low_hz: float, high_hz: float, *, pitch_ratio: float) -> float | None:
+        """K-weighted level between two frequencies of the source, in dB; None for silence.
+
+        Args:
+            low_hz: lower edge, before transposition.
+            high_hz: upper edge, before transposition.
+            pitch_ratio: by how much this recording is transposed: a partial is looked for at this multiple of its
+                frequency and weighted as at home, so that a song and its transposed render compare like with like.
+        """
+        frequencies = np.arange(len(self.power)) * _RATE_HZ / _WINDOW
+        sums = np.concatenate([[0.0], np.cumsum(self.power * k_weight(frequencies / pitch_ratio))])
         # Bin k gathers what lies within half a bin of its centre.
-        edges = np.array([low_hz, high_hz]) * _WINDOW / _RATE_HZ + 0.5
+        edges = np.array([low_hz, high_hz]) * pitch_ratio * _WINDOW / _RATE_HZ + 0.5
         low, high = np.interp(edges, np.arange(len(sums)), sums)
         power = float(high - low)
-        return 10 * math.log10(power) if power > _SILENT_POWER else None
+        return -0.691 + 10 * math.log10(power) if power > _SILENT_POWER else None
 
 
 class SpectrumMeter:
@@ -68,9 +83,10 @@ class SpectrumMeter:
         self._channels = channels
         self._shape = np.hanning(_WINDOW).astype(np.float32)
         self._rest: FloatBlock = np.zeros((0, channels), np.float32)
-        self._compressed = np.zeros(_WINDOW // 2 + 1)
+        # Two spectra, of every other second and a half, whose likeness tells tones from chance.
+        self._compressed = np.zeros((2, _WINDOW // 2 + 1))
+        self._sounding = np.zeros(2, np.int64)
         self._power = np.zeros(_WINDOW // 2 + 1)
-        self._sounding = 0
         self._samples = 0
 
     def feed(self, block: FloatBlock) -> None:
@@ -83,17 +99,27 @@ class SpectrumMeter:
         # Half a window of silence lets the last samples count as much as the others.
         self._gather(np.zeros((_WINDOW, self._channels), np.float32))
         # A frame every half window, each weighted by the window's own power: the sum is the signal's.
-        scale = 2 / (_WINDOW / 2 * float((self._shape**2).sum()) * max(1, self._samples) * self._channels)
-        return Spectrum(self._tones(), self._power * scale, self._highest_hz)
+        scale = 2 / (2 * float((self._shape**2).sum()) * max(1, self._samples))
+        tones = self._tones(self._compressed.sum(axis=0), int(self._sounding.sum()))
+        return Spectrum(tones, self._steadiness(), self._power * scale, self._highest_hz)
 
-    def _tones(self) -> Line:
+    def _tones(self, compressed: Line, frames: int) -> Line:
         steps = round(1200 * np.log2(_HIGHEST_HZ / _LOWEST_HZ) / _CENTS_A_STEP)
         frequencies = _LOWEST_HZ * 2 ** (np.arange(steps) * _CENTS_A_STEP / 1200)
-        level = np.log(self._compressed / max(1, self._sounding) + 1e-6)
+        level = np.log(compressed / max(1, frames) + 1e-6)
         line = np.interp(frequencies, np.arange(len(level)) * _RATE_HZ / _WINDOW, level)
         line -= _smoothed(line, round(_ENVELOPE_CENTS / _CENTS_A_STEP))
         line[frequencies > self._highest_hz] = 0.0
         return np.maximum(line, 0.0)
+
+    def _steadiness(self) -> float:
+        """Correlation between the tones of the one half of the recording and those of the other."""
+        if not self._sounding.all():
+            return 0.0
+        one, other = (self._tones(self._compressed[half], int(self._sounding[half])) for half in (0, 1))
+        if not (one.any() and other.any()):
+            return 0.0
+        return float(np.corrcoef(one, other)[0, 1])
 
     def _gather(self, block: FloatBlock) -> None:
         self._samples += len(block)
@@ -106,9 +132,10 @@ class SpectrumMeter:
                 continue
             magnitude = np.abs(np.fft.rfft(frame * self._shape[:, np.newaxis], axis=0))
             # The square root keeps one loud bar from drowning all others.
-            self._compressed += np.sqrt(magnitude).sum(axis=1)
+            half = int(self._sounding.sum()) // _TURN_FRAMES % 2
+            self._compressed[half] += np.sqrt(magnitude).sum(axis=1)
             self._power += (magnitude.astype(np.float64) ** 2).sum(axis=1)
-            self._sounding += 1
+            self._sounding[half] += 1
         self._rest = samples[count * hop :].copy()
 
 
