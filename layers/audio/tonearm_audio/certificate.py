@@ -204,19 +204,16 @@ def _pitch(operation: str, change: Change, before: _Measured, after: _Measured) 
 
 
 def _level(operation: str, change: Change, output: OutputFormat, before: _Measured, after: _Measured) -> Promise:
-    """Gated loudness where frequencies stay; where they move, the level of those that both files can hold.
+    """K-weighted level of what both files can hold, each partial weighted as in the source.
 
-    K-weighting weighs a transposed song anew, so each partial is weighted as in the source; and what a shift carries
-    beyond half the sample rate is gone rightly.
+    Not gated: a gate opens on other moments once hits stand closer together. What a shift carries beyond half the
+    sample rate is gone rightly, so it counts on neither side.
     """
-    if change.semitones == 0.0:
-        expected, measured = before.loudness.integrated_lufs, after.loudness.integrated_lufs
-    else:
-        ratio = change.pitch_ratio
-        high = min(before.spectrum.highest_hz, after.spectrum.highest_hz / ratio)
-        low = _LOWEST_LEVEL_HZ * max(1.0, 1.0 / ratio)
-        expected = before.spectrum.level_db(low, high, pitch_ratio=1.0)
-        measured = after.spectrum.level_db(low, high, pitch_ratio=ratio)
+    ratio = change.pitch_ratio
+    high = min(before.spectrum.highest_hz, after.spectrum.highest_hz / ratio)
+    low = _LOWEST_LEVEL_HZ * max(1.0, 1.0 / ratio)
+    expected = before.spectrum.level_db(low, high, pitch_ratio=1.0)
+    measured = after.spectrum.level_db(low, high, pitch_ratio=ratio)
     tolerance, note = LEVEL_TOLERANCE_LU[output.codec], ""
     if expected is None or measured is None:
         # Silence in, silence out.
@@ -227,13 +224,13 @@ def _level(operation: str, change: Change, output: OutputFormat, before: _Measur
             note = "the source is silent, the render is not"
         else:
             note = "the render is silent, the source is not"
-        return Promise("level", operation, "LUFS", expected, measured, tolerance, silent, note)
+        return Promise("level", operation, "LKFS", expected, measured, tolerance, silent, note)
     peak = after.loudness.sample_peak_dbfs
     if measured < expected - tolerance and peak is not None and peak >= _FULL_PEAK_DBFS:
         tolerance = FULL_LEVEL_TOLERANCE_LU
         note = f"as loud as full scale allows: the render's peaks reach {peak:.1f} dBFS"
     kept = abs(measured - expected) <= tolerance
-    return Promise("level", operation, "LUFS", expected, measured, tolerance, kept, note)
+    return Promise("level", operation, "LKFS", expected, measured, tolerance, kept, note)
 
 
 def _timing(operation: str, change: Change, before: _Measured, after: _Measured) -> tuple[Promise, Promise]:
