@@ -6,11 +6,10 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from tonearm.domain.analysis import AnalysisSummary, Probe
-from tonearm.domain.certificate import Render
 from tonearm.domain.errors import Problem
 from tonearm.domain.ids import JobId, TrackId
 from tonearm.domain.job import Job, JobKind, JobStatus, Stage
-from tonearm.domain.recipe import Recipe
+from tonearm.domain.recipe import Codec, Recipe
 from tonearm.domain.track import Tags, Title, TrackStatus
 from tonearm.ports import DownloadLink, UploadForm
 
@@ -128,6 +127,18 @@ class TracksView(View):
     next_cursor: str | None
 
 
+class RenderView(View):
+    """The file that a job made; its downloads lead to it."""
+
+    codec: Codec
+    content_type: str
+    size_bytes: int
+    duration_s: float
+    pcm_sha256: str = Field(description="of the samples before encoding: equal work has equal samples")
+    recipe_hash: str
+    engine_version: str
+
+
 class JobView(View):
     """A job."""
 
@@ -139,7 +150,7 @@ class JobView(View):
     percent: int
     problem: Problem | None = Field(description="why it failed or was cancelled")
     recipe: Recipe | None
-    render: Render | None = Field(description="what it made, once it has succeeded")
+    render: RenderView | None = Field(description="what it made, once it has succeeded")
     created_at: datetime
     updated_at: datetime
     ended_at: datetime | None

@@ -122,7 +122,9 @@ class TestRenderOfAReadyTrack:
         found = tonearm_audio.probe(render, limits=tonearm_audio.Limits(max_duration_s=60))
         assert found.duration_s == pytest.approx(seconds, abs=0.002)
 
-    def test_the_same_recipe_again_makes_the_same_pcm(self, ada: Person, ready_track: JSON) -> None:
+    def test_the_same_recipe_again_makes_the_same_pcm(
+        self, ada: Person, ready_track: JSON, cloud: Cloud, stack: Outputs
+    ) -> None:
         jobs = [
             ada.waits_for_job(ada.renders(ready_track["track_id"], {"type": "tempo", "factor": 1.25})["job_id"])
             for _ in range(2)
@@ -130,7 +132,9 @@ class TestRenderOfAReadyTrack:
         first, second = (job["render"] for job in jobs)
         assert jobs[0]["job_id"] != jobs[1]["job_id"]
         assert first["pcm_sha256"] == second["pcm_sha256"]
-        assert first["key"] == second["key"]
+        # And it is kept once
+        prefix = f"media/{ada.owner_id}/{ready_track['track_id']}/renders/{first['recipe_hash']}-"
+        assert len([key for key in cloud.keys(stack.media_bucket, prefix) if "/render.mp3" in key]) == 1
 
     def test_the_same_idempotency_key_makes_one_job(self, ada: Person, ready_track: JSON) -> None:
         body = {"track_id": ready_track["track_id"], "recipe": {"operations": [{"type": "tempo", "factor": 0.9}]}}

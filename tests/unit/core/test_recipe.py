@@ -53,8 +53,20 @@ class TestCanonicalForm:
     @given(documents())
     def test_what_is_written_reads_back_as_it_was(self, document: dict[str, Any]) -> None:
         recipe = Recipe.model_validate(document)
-        assert Recipe.model_validate_json(recipe.canonical_json()) == recipe
+        read = Recipe.model_validate_json(recipe.canonical_json())
+        assert (read.operations, read.output.codec) == (recipe.operations, recipe.output.codec)
         assert Recipe.model_validate_json(recipe.canonical_json()).canonical_json() == recipe.canonical_json()
+
+    def test_the_bit_rate_counts_where_it_has_an_effect(self) -> None:
+        def hashes(codec: str) -> set[str]:
+            return {
+                Recipe.model_validate(
+                    {"operations": [{"type": "tempo", "factor": 2}], "output": {"codec": codec, "bitrate_kbps": kbps}}
+                ).content_hash
+                for kbps in (128, 320)
+            }
+
+        assert [len(hashes(codec)) for codec in ("mp3", "flac", "wav")] == [2, 1, 1]
 
     def test_the_order_of_operations_counts(self) -> None:
         one, two = Tempo(factor=1.1), Pitch(semitones=2)

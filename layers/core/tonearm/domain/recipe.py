@@ -69,8 +69,11 @@ class Recipe(Value):
         return self
 
     def canonical_json(self) -> str:
-        """The one text of this recipe: keys sorted, no spaces, every default written out."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        """The one text of this recipe: keys sorted, no spaces, every default written out, nothing without effect."""
+        document = self.model_dump(mode="json")
+        if self.output.codec != "mp3":
+            del document["output"]["bitrate_kbps"]
+        return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
     @property
     def content_hash(self) -> str:
