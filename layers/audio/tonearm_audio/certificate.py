@@ -22,7 +22,7 @@ from tonearm_audio.transposition import STEADY, Spectrum, SpectrumMeter, transpo
 from tonearm_audio.version import ENGINE_VERSION
 
 PITCH_TOLERANCE_CENTS = 3.0
-LEVEL_TOLERANCE_LU: dict[Codec, float] = {"wav": 1.0, "flac": 1.0, "mp3": 1.5}
+LEVEL_TOLERANCE_LU = 1.0
 FULL_LEVEL_TOLERANCE_LU = 6.0
 """For a render whose peaks reach full scale and whose source has nothing to spare: it cannot be louder."""
 _FULL_PEAK_DBFS = -0.5
@@ -141,7 +141,7 @@ def certify(
             tolerance=0,
         ),
         _pitch("pitch" if "pitch" in names else everything, change, before, after),
-        _level(everything, change, output, before, after),
+        _level(everything, change, before, after),
         *_timing(everything, change, before, after),
         _clipping(everything, output, before, after),
     ]
@@ -203,7 +203,7 @@ def _pitch(operation: str, change: Change, before: _Measured, after: _Measured) 
     return _near("pitch", operation, "cents", expected=expected, measured=found.cents, tolerance=PITCH_TOLERANCE_CENTS)
 
 
-def _level(operation: str, change: Change, output: OutputFormat, before: _Measured, after: _Measured) -> Promise:
+def _level(operation: str, change: Change, before: _Measured, after: _Measured) -> Promise:
     """K-weighted level of what both files can hold, each partial weighted as in the source.
 
     Not gated: a gate opens on other moments once hits stand closer together. What a shift carries beyond half the
@@ -214,7 +214,7 @@ def _level(operation: str, change: Change, output: OutputFormat, before: _Measur
     low = _LOWEST_LEVEL_HZ * max(1.0, 1.0 / ratio)
     expected = before.spectrum.level_db(low, high, pitch_ratio=1.0)
     measured = after.spectrum.level_db(low, high, pitch_ratio=ratio)
-    tolerance, note = LEVEL_TOLERANCE_LU[output.codec], ""
+    tolerance, note = LEVEL_TOLERANCE_LU, ""
     if expected is None or measured is None:
         # Silence in, silence out.
         silent = expected is None and measured is None

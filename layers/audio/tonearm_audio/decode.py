@@ -47,7 +47,7 @@ class Limits:
     min_sample_rate_hz: int = 8_000
 
 
-ENGINE_LIMITS = Limits(max_duration_s=math.inf)
+ENGINE_LIMITS = Limits(max_duration_s=math.inf, min_duration_s=0.0)
 """What the engine itself can work on, where the caller has no stricter wish."""
 
 
@@ -201,7 +201,7 @@ class Source:
                 limit=claimed / self.sample_rate_hz,
                 mend="The upload or the export was cut off or damaged. Upload the complete file.",
             )
-        if seconds < self._limits.min_duration_s:
+        if self.frames == 0 or seconds < self._limits.min_duration_s:
             raise AudioError(
                 "track.too_short",
                 f"This file is {spoken_duration(seconds)} long; the shortest that can be worked on is"

@@ -79,6 +79,8 @@ def _sliding_max(values: Gain, reach: int) -> Gain:
 
 def _sliding_mean(values: Gain, reach: int) -> Gain:
     width = 2 * reach + 1
-    sums = np.cumsum(np.concatenate([np.zeros(reach + 1), values, np.zeros(reach)]))
+    # Beyond the ends the outermost value goes on: a song may begin on a peak.
+    sums = np.cumsum(np.pad(values, reach, mode="edge"))
+    sums = np.concatenate([[0.0], sums])
     mean: Gain = (sums[width:] - sums[:-width]) / width
     return np.maximum(mean, 0.0)

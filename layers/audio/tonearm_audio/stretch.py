@@ -19,11 +19,11 @@ import numpy as np
 import numpy.typing as npt
 from python_stretch import Signalsmith
 
-from tonearm_audio.decode import FloatBlock
+from tonearm_audio.decode import BLOCK_FRAMES, FloatBlock
 from tonearm_audio.loudness import k_weighted_power
 
-CHUNK_FRAMES = 1 << 20
-"""Frames of a chunk on its longer side (24 s at 44.1 kHz): memory stays below 90 MB in stereo."""
+CHUNK_FRAMES = 1 << 19
+"""Frames of a chunk on its longer side (12 s at 44.1 kHz): a render in stereo stays below 80 MB of memory."""
 
 _SEED = 1
 _MARGIN_S = 0.25
@@ -50,8 +50,16 @@ def stretch(
     """
     chunks = _Chunks(time_ratio, sample_rate_hz, channels)
     for block in blocks:
-        yield from chunks.feed(block)
-    yield from chunks.finish()
+        for chunk in chunks.feed(block):
+            yield from _cut(chunk)
+    for chunk in chunks.finish():
+        yield from _cut(chunk)
+
+
+def _cut(chunk: FloatBlock) -> Iterator[FloatBlock]:
+    """Blocks of the usual size, so that what follows need not hold a whole chunk several times over."""
+    for start in range(0, len(chunk), BLOCK_FRAMES):
+        yield chunk[start : start + BLOCK_FRAMES]
 
 
 class _Chunks:

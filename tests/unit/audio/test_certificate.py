@@ -1,0 +1,256 @@
+"""Certify: a right render keeps every promise, a wrong one is found by name and figure."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.unit.audio.signals import RATE, Samples, noise, tone, write
+from tonearm_audio import Certificate, Operation, OutputFormat, Pitch, Promise, Tempo, certify, render
+from tonearm_cli.demo_song import DemoSong
+
+WAV, FLAC, MP3 = OutputFormat("wav"), OutputFormat("flac"), OutputFormat("mp3")
+NAMES = ["channels", "sample_rate", "duration", "pitch", "level", "timing", "gaps", "clipping"]
+
+
+def named(certificate: Certificate, name: str) -> Promise:
+    return next(promise for promise in certificate.promises if promise.name == name)
+
+
+def broken(certificate: Certificate) -> set[str]:
+    return {promise.name for promise in certificate.broken}
+
+
+EVERY_CHANGE: list[list[Operation]] = [
+    [],
+    [Tempo(1.1)],
+    [Tempo(0.5)],
+    [Tempo(2.0)],
+    [Pitch(2)],
+    [Pitch(-12)],
+    [Pitch(0.25)],
+    [Tempo(0.8), Pitch(-7.35)],
+]
+EVERY_OUTPUT = [WAV, FLAC, OutputFormat("mp3", bitrate_kbps=96)]
+
+
+@pytest.mark.parametrize(
+    ("operations", "output"),
+    [(operations, MP3) for operations in EVERY_CHANGE]
+    + [(EVERY_CHANGE[-1], output) for output in EVERY_OUTPUT]
+    + [(EVERY_CHANGE[0], output) for output in EVERY_OUTPUT],
+    ids=str,
+)
+def test_a_right_render_keeps_every_promise(
+    song: DemoSong, tmp_path: Path, operations: list[Operation], output: OutputFormat
+) -> None:
+    path = tmp_path / f"render.{output.codec}"
+    result = render(song.path, path, operations=operations, output=output)
+
+    certificate = certify(song.path, path, operations=operations, output=output)
+
+    assert [promise.name for promise in certificate.promises] == NAMES
+    assert certificate.kept, certificate.broken
+    assert all(promise.measured is not None for promise in certificate.promises)
+    assert named(certificate, "duration").measured == result.frames
+    pitch = named(certificate, "pitch")
+    assert pitch.measured == pytest.approx(pitch.expected, abs=1.0)
+
+
+@pytest.mark.parametrize("operations", [[Tempo(4.0)], [Tempo(0.25)], [Pitch(24)], [Pitch(-24)]], ids=str)
+def test_the_farthest_changes_keep_every_promise_too(
+    song: DemoSong, tmp_path: Path, operations: list[Operation]
+) -> None:
+    path = tmp_path / "render.mp3"
+    render(song.path, path, operations=operations, output=MP3)
+
+    certificate = certify(song.path, path, operations=operations, output=MP3)
+
+    assert certificate.kept, certificate.broken
+
+
+def test_a_song_mastered_into_the_ceiling_keeps_every_promise(song: DemoSong, tmp_path: Path) -> None:
+    # Given a song that is clipped for good
+    hot = write(tmp_path / "hot.wav", np.clip(5 * soundfile.read(str(song.path))[0], -1, 1))
+    path = tmp_path / "render.mp3"
+    render(hot, path, operations=[Tempo(1.1)], output=MP3)
+
+    certificate = certify(hot, path, operations=[Tempo(1.1)], output=MP3)
+
+    assert certificate.kept, certificate.broken
+    level = named(certificate, "level")
+    assert "as loud as full scale allows" in level.note
+
+
+class TestWrongRenders:
+    """Each a render that a broken engine could have made."""
+
+    @pytest.fixture
+    def samples(self, song: DemoSong) -> Samples:
+        read: Samples = soundfile.read(str(song.path))[0]
+        return read
+
+    def judged(
+        self, song: DemoSong, tmp_path: Path, wrong: Samples, operations: list[Operation], *, rate: int = RATE
+    ) -> Certificate:
+        path = write(tmp_path / "wrong.wav", wrong, rate=rate)
+        certificate = certify(song.path, path, operations=operations, output=WAV)
+        assert not certificate.kept
+        return certificate
+
+    def rendered(self, song: DemoSong, tmp_path: Path, operations: list[Operation]) -> Samples:
+        render(song.path, tmp_path / "right.wav", operations=operations, output=WAV)
+        read: Samples = soundfile.read(str(tmp_path / "right.wav"))[0]
+        return read
+
+    def test_not_transposed(self, song: DemoSong, tmp_path: Path, samples: Samples) -> None:
+        certificate = self.judged(song, tmp_path, samples, [Pitch(2)])
+
+        assert "pitch" in broken(certificate)
+        pitch = named(certificate, "pitch")
+        assert (pitch.operation, pitch.unit, pitch.expected) == ("pitch", "cents", 200.0)
+        assert pitch.measured == pytest.approx(0.0, abs=0.5)
+
+    @pytest.mark.parametrize("asked", [-12.0, -2.0, 1.95, 2.05, 7.0, 12.0])
+    def test_transposed_by_another_amount(self, song: DemoSong, tmp_path: Path, asked: float) -> None:
+        wrong = self.rendered(song, tmp_path, [Pitch(2)])
+
+        certificate = self.judged(song, tmp_path, wrong, [Pitch(asked)])
+
+        assert "pitch" in broken(certificate)
+        assert named(certificate, "pitch").measured == pytest.approx(200.0, abs=1.0)
+
+    def test_speed_changed_with_the_pitch(self, song: DemoSong, tmp_path: Path, samples: Samples) -> None:
+        # Given a tape that simply runs faster, at the right length
+        positions = np.arange(0, len(samples) - 1, 1.1)
+        wrong = np.stack([np.interp(positions, np.arange(len(samples)), side) for side in samples.T], axis=1)
+        wrong = np.resize(wrong, (round(len(samples) / 1.1), 2))
+
+        certificate = self.judged(song, tmp_path, wrong, [Tempo(1.1)])
+
+        assert broken(certificate) == {"pitch"}
+        assert named(certificate, "pitch").measured == pytest.approx(165.0, abs=3.0)
+
+    @pytest.mark.parametrize("off", [-1, 1, 5000])
+    def test_wrong_length(self, song: DemoSong, tmp_path: Path, off: int) -> None:
+        right = self.rendered(song, tmp_path, [Tempo(1.1)])
+        wrong = np.concatenate([right, np.zeros((5000, 2))])[: len(right) + off]
+
+        certificate = self.judged(song, tmp_path, wrong, [Tempo(1.1)])
+
+        assert broken(certificate) == {"duration"}
+        duration = named(certificate, "duration")
+        assert (duration.operation, duration.unit) == ("tempo", "frames")
+        assert (duration.expected, duration.measured) == (round(20 * RATE / 1.1), round(20 * RATE / 1.1) + off)
+
+    def test_tempo_not_changed(self, song: DemoSong, tmp_path: Path, samples: Samples) -> None:
+        assert "duration" in broken(self.judged(song, tmp_path, samples, [Tempo(1.1)]))
+
+    @pytest.mark.parametrize("gain_db", [-6.0, -1.5, 1.5])
+    @pytest.mark.parametrize("operations", [[Tempo(1.1)], [Pitch(2)]], ids=str)
+    def test_wrong_level(self, song: DemoSong, tmp_path: Path, gain_db: float, operations: list[Operation]) -> None:
+        right = self.rendered(song, tmp_path, operations)
+        wrong = np.clip(right * 10 ** (gain_db / 20), -0.999, 0.999)
+
+        certificate = self.judged(song, tmp_path, wrong, operations)
+
+        level = named(certificate, "level")
+        assert "level" in broken(certificate)
+        assert level.measured is not None
+        assert level.expected is not None
+        assert level.measured - level.expected == pytest.approx(gain_db, abs=0.4)
+
+    def test_silence(self, song: DemoSong, tmp_path: Path, samples: Samples) -> None:
+        certificate = self.judged(song, tmp_path, 0 * samples, [])
+
+        assert broken(certificate) == {"pitch", "level", "gaps"}
+
+    def test_noise_instead_of_music(self, song: DemoSong, tmp_path: Path) -> None:
+        certificate = self.judged(song, tmp_path, noise(20.0, gain=0.15), [])
+
+        assert "pitch" in broken(certificate)
+        assert "lacks the source's tones" in named(certificate, "pitch").note
+
+    def test_a_hole(self, song: DemoSong, tmp_path: Path, samples: Samples) -> None:
+        wrong = samples.copy()
+        wrong[8 * RATE : 9 * RATE] = 0
+
+        certificate = self.judged(song, tmp_path, wrong, [])
+
+        assert broken(certificate) == {"gaps"}
+        assert named(certificate, "gaps").measured == pytest.approx(1.0, abs=0.05)
+
+    def test_sound_late_by_a_tenth_of_a_second(self, song: DemoSong, tmp_path: Path, samples: Samples) -> None:
+        certificate = self.judged(song, tmp_path, np.roll(samples, RATE // 10, axis=0), [])
+
+        assert broken(certificate) == {"timing"}
+        assert named(certificate, "timing").measured == pytest.approx(100.0, abs=5.0)
+
+    def test_clipped(self, song: DemoSong, tmp_path: Path, samples: Samples) -> None:
+        certificate = self.judged(song, tmp_path, np.clip(samples * 1.8, -1, 1), [])
+
+        assert "clipping" in broken(certificate)
+
+    def test_mono(self, song: DemoSong, tmp_path: Path, samples: Samples) -> None:
+        certificate = self.judged(song, tmp_path, samples.mean(axis=1, keepdims=True), [])
+
+        channels = named(certificate, "channels")
+        assert (channels.expected, channels.measured, channels.kept) == (2, 1, False)
+
+    def test_wrong_rate(self, song: DemoSong, tmp_path: Path, samples: Samples) -> None:
+        certificate = self.judged(song, tmp_path, samples, [], rate=48_000)
+
+        assert {"sample_rate", "pitch"} <= broken(certificate)
+
+
+@pytest.mark.parametrize("operations", [[Tempo(1.1)], [Pitch(2)], []], ids=str)
+def test_of_silence_nothing_is_claimed(tmp_path: Path, operations: list[Operation]) -> None:
+    source = write(tmp_path / "a.wav", np.zeros((5 * RATE, 2)))
+    render(source, tmp_path / "b.mp3", operations=operations, output=MP3)
+
+    certificate = certify(source, tmp_path / "b.mp3", operations=operations, output=MP3)
+
+    assert certificate.kept
+    for name in ("pitch", "level", "timing"):
+        promise = named(certificate, name)
+        assert promise.measured is None
+        assert promise.note.startswith("not measurable")
+
+
+@pytest.mark.parametrize("operations", [[Tempo(1.1)], [Pitch(2)]], ids=str)
+def test_of_noise_no_pitch_is_claimed_but_its_level_is(tmp_path: Path, operations: list[Operation]) -> None:
+    source = write(tmp_path / "a.wav", noise(10.0))
+    render(source, tmp_path / "b.flac", operations=operations, output=FLAC)
+
+    certificate = certify(source, tmp_path / "b.flac", operations=operations, output=FLAC)
+
+    assert certificate.kept
+    assert named(certificate, "pitch").measured is None
+    assert named(certificate, "pitch").note.startswith("not measurable")
+    level = named(certificate, "level")
+    assert level.measured == pytest.approx(level.expected, abs=0.3)
+
+
+def test_given_a_silent_source_then_a_sounding_render_is_wrong(tmp_path: Path) -> None:
+    source = write(tmp_path / "a.wav", np.zeros((5 * RATE, 2)))
+
+    certificate = certify(source, write(tmp_path / "b.wav", tone(440, 5.0)), operations=[], output=WAV)
+
+    assert broken(certificate) == {"level"}
+
+
+def test_a_certificate_is_plain_json(song: DemoSong) -> None:
+    seen: list[float] = []
+
+    certificate = certify(song.path, song.path, operations=[], output=WAV, on_progress=seen.append)
+
+    found = json.loads(json.dumps(certificate.to_dict(), allow_nan=False))
+    assert found["kept"] is True
+    assert {promise["operation"] for promise in found["promises"]} == {"convert"}
+    assert set(found["promises"][0]) == {
+        "name", "operation", "unit", "expected", "measured", "tolerance", "kept", "note",
+    }  # fmt: skip
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0

@@ -1,0 +1,57 @@
+"""Import budgets: what only probes never loads a stretcher, a resampler or an encoder, and nothing ever loads scipy."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.unit.audio.signals import run_python
+from tonearm_cli.demo_song import DemoSong
+
+NEVER = {"scipy", "librosa", "numba", "boto3", "botocore", "pydantic", "tonearm"}
+HEAVY = {"soxr", "python_stretch", "lameenc"}
+
+PATHS = {
+    "import": "import tonearm_audio",
+    "probe": "from tonearm_audio import Limits, probe; probe(path, limits=Limits(600))",
+    "analyze": "from tonearm_audio import analyze; analyze(path)",
+    "render": (
+        "from tonearm_audio import OutputFormat, Pitch, render;"
+        "render(path, path.with_suffix('.budget.wav'), operations=[Pitch(1)], output=OutputFormat('wav'))"
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("work", "allowed"),
+    [("import", set()), ("probe", set()), ("analyze", {"soxr"}), ("render", HEAVY)],
+)
+def test_each_path_loads_only_what_it_uses(song: DemoSong, work: str, allowed: set[str]) -> None:
+    code = f"import sys; from pathlib import Path; path = Path(sys.argv[1]); {PATHS[work]}; print(*sys.modules)"
+
+    loaded = {name.partition(".")[0] for name in run_python(code, str(song.path)).split()}
+
+    assert not loaded & NEVER
+    assert loaded & HEAVY == allowed
+
+
+def test_every_public_name_can_be_imported_in_any_order() -> None:
+    code = (
+        "import random, tonearm_audio, types\n"
+        "names = list(tonearm_audio.__all__); random.Random(3).shuffle(names)\n"
+        "for name in names:\n"
+        "    value = getattr(tonearm_audio, name)\n"
+        "    assert not isinstance(value, types.ModuleType), name\n"
+    )
+    run_python(code)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    module = sys.modules.get("tonearm_audio") or __import__("tonearm_audio")
+    with pytest.raises(AttributeError, match="master"):
+        _ = module.master
+
+
+def test_the_package_is_typed() -> None:
+    module = __import__("tonearm_audio")
+    assert Path(module.__file__ or "").with_name("py.typed").exists()
