@@ -1,5 +1,8 @@
 """The applied stack itself: Terraform has nothing left to do, nothing listens beyond loopback, strangers stay out."""
 
+import base64
+import hashlib
+import re
 import socket
 import uuid
 from collections.abc import Callable
@@ -60,7 +63,16 @@ def test_page_api_and_document_share_one_origin(stack: Outputs) -> None:
     assert httpx.get(f"{stack.api_url}/health", timeout=30).json()["status"] == "ok"
     document: JSON = httpx.get(f"{stack.api_url}/openapi.json", timeout=30).json()
     assert document["openapi"].startswith("3.1")
-    assert "swagger" in httpx.get(f"{stack.api_url}/docs", timeout=30).text.lower()
+
+
+def test_a_browser_may_run_the_scripts_of_the_documents_page_and_no_others(stack: Outputs) -> None:
+    answer = httpx.get(f"{stack.api_url}/docs", timeout=30)
+    policy = dict(part.strip().split(" ", 1) for part in answer.headers["content-security-policy"].split(";"))
+    scripts = re.findall(r"<script>(.*?)</script>", answer.text, flags=re.DOTALL)
+    digests = {base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts}
+    assert len(digests) == 2
+    assert set(policy["script-src"].split()) == {f"'sha256-{digest}'" for digest in digests}
+    assert '"/v1/openapi.json"' in scripts[-1]
 
 
 def test_a_route_that_does_not_exist_is_a_problem_and_not_a_page(stack: Outputs, ada: Person) -> None:
