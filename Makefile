@@ -17,14 +17,15 @@ $(foreach option,$(options),$(if $(call given,$(option)),,$(eval unexport $(opti
 with_stack := $(if $(call given,STACK),TONEARM_STACK="$$STACK") \
 	$(if $(call given,PORT),TONEARM_PORT="$$PORT") \
 	$(if $(call given,EDGE_PORT),TONEARM_EDGE_PORT="$$EDGE_PORT")
-# Where the pinned uv lies when the machine has none.
-export PATH := $(CURDIR)/.uv/bin:$(PATH)
+# Where the pinned uv lies when the machine has none; last, because there is a python3 as well.
+export PATH := $(PATH):$(CURDIR)/.uv/bin
 
 tonearm := $(with_stack) .venv/bin/tonearm
 python := .venv/bin/python
 pytest := $(python) -m pytest -p tests.parts
-# Tests on the applied stack share one stack and run one after another; the others use the cores that are left.
-spread := -n 2 --dist loadgroup
+# Tests on the applied stack share one stack and run one after another, first of all; the others run beside them.
+spread := -n 2 --dist loadgroup --no-loadscope-reorder
+started := $(shell date +%s)
 ready := .venv/tonearm-is-set-up
 
 .PHONY: help setup demo test unit integration infrastructure e2e lint format up down status reset destroy \
@@ -49,12 +50,11 @@ demo: has-terraform $(ready) ## Take a song through the whole system: SONG=path 
 	@$(tonearm) demo $(if $(call given,SONG),--song "$$SONG") $(if $(call given,RECIPE),--recipe "$$RECIPE") \
 		$(if $(call given,OUT),--out "$$OUT")
 
-test: has-terraform $(ready) ## Run every check and every test, and say what took how long
-	@started=$$(date +%s); $(MAKE) lint && \
-		$(pytest) $(spread) --also-took "lint=$$(($$(date +%s) - started))"
+test: has-terraform $(ready) lint ## Run every check and every test, and say what took how long
+	@$(pytest) $(spread) --also-took "setup, lint=$$(($$(date +%s) - $(started)))"
 
 unit: $(ready) ## Run the tests that need no stack
-	@$(pytest) -n 2 -m "not stack" tests/unit
+	@$(pytest) $(spread) tests/unit tests/security
 
 integration: has-terraform $(ready) ## Apply the stack and run the tests that use it
 	@$(pytest) tests/integration

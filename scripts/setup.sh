@@ -24,11 +24,12 @@ for name in python3 python3.14 python3.13 python3.12 python3.11; do
 done
 [ -n "$python" ] || fail "Python 3.11 or newer is needed;${found:-" none was found,"} install one from https://www.python.org/downloads/ or your package manager."
 
-if command -v uv >/dev/null; then
-    uv=uv
-else
+uv=$(command -v uv || true)
+case "$uv" in
+'' | */.uv/bin/uv)
+    # None but ours, whose version is pinned.
     uv=.uv/bin/uv
-    if ! "$uv" --version 2>/dev/null | grep -q "^uv $uv_version"; then
+    if ! "$uv" --version 2>/dev/null | grep -qw "^uv $uv_version"; then
         "$python" -c 'import ensurepip, venv' 2>/dev/null ||
             fail "$python has no venv; install it (Debian: apt-get install python3-venv), or install uv from https://docs.astral.sh/uv/."
         printf 'Installing uv %s into .uv\n' "$uv_version"
@@ -36,7 +37,8 @@ else
         .uv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$uv_version" ||
             fail "uv could not be installed; see what pip says above, mend it and run the same command again."
     fi
-fi
+    ;;
+esac
 
 printf 'Installing what uv.lock names into .venv\n'
 UV_PYTHON_DOWNLOADS=never "$uv" sync --frozen --quiet --python "$python" ||

@@ -21,10 +21,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # Each worker would apply a stack of its own, on the same ports.
+    # What is large and made once is made by one worker: each would apply a stack of its own, or unpack the providers.
     for item in items:
         if item.get_closest_marker("stack"):
             item.add_marker(pytest.mark.xdist_group("stack"))
+        elif part_of(item.nodeid) == "infrastructure":
+            item.add_marker(pytest.mark.xdist_group("infrastructure"))
 
 
 class Parts:

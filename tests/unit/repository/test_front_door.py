@@ -115,6 +115,22 @@ def test_the_first_python_that_is_new_enough_makes_the_environment_and_the_next_
     assert (checkout / "uv-was-asked").read_text().count("sync") == 2
 
 
+def test_an_uv_of_ours_that_is_not_the_pinned_one_is_replaced(bare: Path, tmp_path: Path) -> None:
+    # Given what an earlier version of the checkout installed, at the end of PATH, where make puts it
+    checkout = copy_of_the_bootstrap(tmp_path)
+    (checkout / ".uv" / "bin").mkdir(parents=True)
+    program(checkout / ".uv" / "bin", "uv", "echo uv 0.1.0")
+    program(
+        bare, "python3", 'case "$*" in *--clear*) echo "$@" >> asked;; *executable*) echo "$0";; *) echo 3.12.0;; esac'
+    )
+    program(checkout / ".uv" / "bin", "python", 'echo "$@" >> asked; exit 1')
+    # When
+    said = run("make", "setup", path=bare, cwd=checkout)
+    # Then it is installed anew (and here pip refuses, which is told)
+    assert "--clear .uv" in (checkout / "asked").read_text()
+    assert "tonearm: uv could not be installed" in said.stderr
+
+
 def test_options_count_on_the_command_line_only_and_arrive_as_they_are(bare: Path, tmp_path: Path) -> None:
     # Given a command that says what it was asked
     checkout = copy_of_the_bootstrap(tmp_path)
