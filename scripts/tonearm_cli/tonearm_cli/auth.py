@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import httpx
-from botocore import UNSIGNED
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tonearm_cli.errors import CliError
@@ -45,7 +43,7 @@ def new_password() -> str:
 
 
 class Accounts:
-    """One user pool, seen from outside: the calls are not signed with any AWS key."""
+    """One user pool, seen from outside: Cognito takes these calls without any AWS key."""
 
     def __init__(self, *, client_id: str, region: str, endpoint_url: str | None = None) -> None:
         """Use the pool of an app client.
@@ -56,9 +54,7 @@ class Accounts:
             endpoint_url: of an emulator; None is AWS.
         """
         self._client_id = client_id
-        self._cognito = boto3.client(
-            "cognito-idp", region_name=region, endpoint_url=endpoint_url, config=Config(signature_version=UNSIGNED)
-        )
+        self._cognito = boto3.client("cognito-idp", region_name=region, endpoint_url=endpoint_url)
 
     def sign_up(self, email: str, password: str) -> None:
         """Make an account; Cognito mails a code to the address. Raises CliError."""

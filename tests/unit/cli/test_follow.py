@@ -105,9 +105,20 @@ def test_a_change_makes_it_ask_often_again() -> None:
 
 
 def test_another_refusal_is_not_taken_for_a_job_that_is_not_there_yet() -> None:
-    def answer(_request: httpx.Request) -> httpx.Response:
-        return httpx.Response(401, json={"message": "The incoming token has expired"})
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.startswith("/v1/jobs/"):
+            return httpx.Response(422, json=answers.problem("request.invalid"))
+        return httpx.Response(200, json=answers.track())
 
     client = StudioClient("http://studio", "t", transport=httpx.MockTransport(answer))
-    with pytest.raises(Refused, match="has expired"):
-        follow(client, answers.TRACK_ID, answers.JOB_ID, lambda _: None, sleep=lambda _: None)
+    clock = iter(range(0, 100_000, 100))
+    with pytest.raises(Refused) as refused:
+        follow(
+            client,
+            answers.TRACK_ID,
+            answers.JOB_ID,
+            lambda _: None,
+            sleep=lambda _: None,
+            clock=lambda: next(clock),
+        )
+    assert refused.value.problem.code == "request.invalid"
