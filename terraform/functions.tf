@@ -4,7 +4,6 @@ locals {
   start_job_timeout_seconds = 30
 
   common_environment = {
-    ENVIRONMENT                  = var.environment
     POWERTOOLS_LOG_LEVEL         = var.log_level
     POWERTOOLS_METRICS_NAMESPACE = "Tonearm"
   }

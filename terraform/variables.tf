@@ -1,7 +1,7 @@
 # ------------------------------------------------------------------ which stack
 
 variable "environment" {
-  description = "Which stack this is: local, dev or prod. A label on tags and logs; nothing decides by it."
+  description = "Which stack this is: local, dev or prod. A label on tags; nothing decides by it."
   type        = string
   nullable    = false
 

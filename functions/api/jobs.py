@@ -74,7 +74,7 @@ def read_job(job_id: JobIdInPath) -> Response[JobView]:
     tags=["jobs"],
     response_description="The links",
 )
-def create_downloads(job_id: JobIdInPath) -> Response[DownloadsView]:
+def read_downloads(job_id: JobIdInPath) -> Response[DownloadsView]:
     """The links work for five minutes."""
     links = use_cases().create_downloads.of_job(owner_id_of(router.current_event), job_id)
     return json_answer(HTTPStatus.OK, DownloadsView.of(links))

@@ -46,8 +46,8 @@ resource "aws_iam_policy" "boundary" {
         Sid    = "Objects"
         Effect = "Allow"
         Action = [
-          "s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:ListMultipartUploadParts",
-          "s3:PutObject",
+          "s3:AbortMultipartUpload", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject", "s3:GetObjectVersion",
+          "s3:ListBucket", "s3:ListBucketVersions", "s3:ListMultipartUploadParts", "s3:PutObject",
         ]
         Resource = local.named.s3
       },

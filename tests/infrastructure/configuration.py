@@ -7,6 +7,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 TERRAFORM = ROOT / "terraform"
+BOUNDARY = "arn:aws:iam::000000000000:policy/tonearm-ci-boundary"
 ENVIRONMENTS = ("local", "dev", "prod")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.infrastructure.configuration import ENVIRONMENTS, TERRAFORM, Configuration, Plan
+from tests.infrastructure.configuration import BOUNDARY, ENVIRONMENTS, TERRAFORM, Configuration, Plan
 from tonearm_local.errors import StackError
 from tonearm_local.terraform import find_plugin_dir, find_terraform
 
@@ -84,6 +84,8 @@ def _plan(root_module: Configuration, environment: str) -> Plan:
         "-verbose",
         "-test-directory=tests/environments",
         f"-var-file=environments/{environment}.tfvars",
+        # The laptop's emulator evaluates no boundary; what CI applies to AWS lies inside one.
+        *([] if environment == "local" else [f"-var=permissions_boundary_arn={BOUNDARY}"]),
     )
     messages = [json.loads(line) for line in done.stdout.splitlines()]
     plans = [message["test_plan"] for message in messages if message["type"] == "test_plan"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.infrastructure.configuration import ROOT, Plan
+from tests.infrastructure.configuration import BOUNDARY, ROOT, Plan
 
 pytestmark = pytest.mark.xdist_group("terraform")
 
@@ -154,9 +154,25 @@ def test_images_are_named_by_digest_and_zips_bring_their_layer(plan: Plan) -> No
         assert command == [f"functions.{folder}.handler.handler"], function.address
 
 
-def test_every_role_stays_in_the_boundary_that_was_given(plan: Plan) -> None:
-    # Given none, then none; tests of bootstrap say what one may hold.
-    assert {role.after["permissions_boundary"] for role in plan.of("aws_iam_role")} == {None}
+def test_every_role_stays_in_the_boundary_that_was_given(planned: Callable[[str], Plan]) -> None:
+    def boundaries(environment: str) -> set[str | None]:
+        return {role.after["permissions_boundary"] for role in planned(environment).of("aws_iam_role")}
+
+    assert boundaries("local") == {None}
+    assert boundaries("prod") == {BOUNDARY}
+
+
+def test_the_boundary_allows_all_that_is_granted(plan: Plan) -> None:
+    text = (ROOT / "terraform" / "bootstrap" / "boundary.tf").read_text()
+    allowed = set(re.findall(r'"([a-z0-9]+:[A-Z]\w+)"', text))
+    granted = {
+        action
+        for policy in plan.of("aws_iam_role_policy")
+        for statement in statements(policy.after["policy"])
+        for action in listed(statement["Action"])
+    }
+    assert "s3:GetObjectVersion" in granted
+    assert granted - allowed == set()
 
 
 def test_the_laptop_and_aws_hold_the_same_resources(planned: Callable[[str], Plan]) -> None:
@@ -174,7 +190,7 @@ def test_functions_are_told_the_same_on_the_laptop_and_on_aws(planned: Callable[
         }
 
     laptop, aws = told("local"), told("prod")
-    names_or_labels = {"ENVIRONMENT", "STUDIO_TABLE", "UPLOADS_BUCKET", "MEDIA_BUCKET"}
+    names_or_labels = {"STUDIO_TABLE", "UPLOADS_BUCKET", "MEDIA_BUCKET"}
     for address, variables in laptop.items():
         assert set(variables) == set(aws[address]), address
         differing = {name for name, value in variables.items() if value != aws[address][name]}

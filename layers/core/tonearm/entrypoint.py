@@ -16,7 +16,7 @@ from tonearm.domain.errors import TonearmError
 from tonearm.domain.job import StepInput
 from tonearm.domain.values import Value
 
-NAMESPACE = "Tonearm"
+NAMESPACE = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "Tonearm")
 Name = Annotated[str, StringConstraints(min_length=1)]
 
 logger = Logger(utc=True)

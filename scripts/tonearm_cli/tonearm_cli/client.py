@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from tonearm.domain.certificate import Render
 from tonearm.domain.errors import Problem
 from tonearm.domain.job import JobStatus
 from tonearm.domain.track import TrackStatus
@@ -75,6 +74,15 @@ class CreatedTrack(_Answer):
 
     track: Track
     upload: UploadForm
+
+
+class Render(_Answer):
+    """What the command needs of a render."""
+
+    codec: str
+    size_bytes: int
+    duration_s: float
+    pcm_sha256: str
 
 
 class Job(_Answer):

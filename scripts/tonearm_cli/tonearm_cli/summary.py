@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from tonearm.domain.certificate import Render
+    from tonearm_cli.client import Render
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def show(console: Console, made: Made) -> None:
     console.print()
     size = decimal(made.render.size_bytes)
     console.print(f"{made.render_file}  {size}  sha256 {made.render_sha256}", soft_wrap=True, highlight=False)
-    console.print(f"decoded PCM  sha256 {made.render.pcm_sha256}", soft_wrap=True, highlight=False)
+    console.print(f"rendered PCM sha256 {made.render.pcm_sha256}", soft_wrap=True, highlight=False)
 
 
 def _song(made: Made) -> Table:

@@ -39,8 +39,6 @@ def problem(code: str = "track.not_audio", status: int = 409, **more: Any) -> di
 
 def render() -> dict[str, Any]:
     return {
-        "key": "media/o/t/renders/r/render.mp3",
-        "certificate_key": "media/o/t/renders/r/certificate.json",
         "codec": "mp3",
         "content_type": "audio/mpeg",
         "size_bytes": 320_000,
@@ -76,8 +74,8 @@ def certificate() -> dict[str, Any]:
         "kept": True,
         "promises": [
             promise("duration", 882_000.0, 882_000.0, "frames", tolerance=0.0),
-            promise("level", -20.0, -19.75, "dBFS rms"),
-            promise("peak", 0.0, -0.5, "dBFS"),
+            promise("level", -20.0, -19.75, "LUFS"),
+            promise("clipping", 0.0, 0.0, "samples"),
             promise("pitch", 0.0, None, "cents", note="not measurable: no tones"),
         ],
     }

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from tests.unit.cli import answers
 from tests.unit.cli.conftest import shown
-from tonearm.domain.certificate import Render
+from tonearm_cli.client import Render
 from tonearm_cli.summary import Made, show
 
 

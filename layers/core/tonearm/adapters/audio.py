@@ -3,20 +3,24 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 import tonearm_audio
 from tonearm.domain.analysis import AnalysisSummary, Probe
 from tonearm.domain.certificate import Certificate
-from tonearm.domain.errors import TrackRejected
-from tonearm.domain.recipe import Operation, Recipe, Tempo
+from tonearm.domain.errors import PromiseBroken, TrackRejected
+from tonearm.domain.recipe import Operation, Pitch, Recipe, Tempo
 from tonearm.ports import Progress, Rendered
 
 
 def _operation(operation: Operation) -> tonearm_audio.Operation:
-    if isinstance(operation, Tempo):
-        return tonearm_audio.Tempo(operation.factor)
-    return tonearm_audio.Pitch(operation.semitones)
+    match operation:
+        case Tempo(factor=factor):
+            return tonearm_audio.Tempo(factor)
+        case Pitch(semitones=semitones):
+            return tonearm_audio.Pitch(semitones)
+        case _:
+            assert_never(operation)
 
 
 @contextmanager
@@ -78,14 +82,24 @@ class TonearmAudio:
     def certify(
         self, source: Path, render: Path, *, recipe: Recipe, on_progress: Progress
     ) -> tuple[Certificate, dict[str, Any]]:
-        """Measure the render against its recipe's promises."""
-        certificate = tonearm_audio.certify(
-            source,
-            render,
-            operations=[_operation(operation) for operation in recipe.operations],
-            output=_output(recipe),
-            on_progress=on_progress,
-        )
+        """Measure the render against its recipe's promises. Raises `PromiseBroken` for one that cannot be decoded."""
+        try:
+            certificate = tonearm_audio.certify(
+                source,
+                render,
+                operations=[_operation(operation) for operation in recipe.operations],
+                output=_output(recipe),
+                on_progress=on_progress,
+            )
+        except tonearm_audio.AudioError as error:
+            # The source was decoded when it was validated; what cannot be decoded now is what was made of it.
+            raise PromiseBroken(
+                "certificate.unreadable",
+                f"The render cannot be measured: {error.detail}",
+                value=error.value,
+                limit=error.limit,
+                mend="The source is untouched. Report this with the job id.",
+            ) from error
         document = certificate.to_dict()
         return Certificate.model_validate(document, extra="ignore"), document
 

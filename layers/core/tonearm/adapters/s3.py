@@ -93,7 +93,10 @@ class S3Media(_Bucket):
         self._client.download_file(self._bucket, key, str(destination))
 
     def link(self, key: str, *, filename: str, now: datetime, not_after: datetime) -> DownloadLink:
-        """A link that saves the object as `filename`; it lives five minutes, and never beyond `not_after`."""
+        """A link that saves the object as `filename`; it lives five minutes, and never beyond `not_after`.
+
+        A link lives at least a second, the least that S3 can say; who asks has checked that `not_after` is to come.
+        """
         life = max(min(DOWNLOAD_LINK_LIFE, not_after - now), timedelta(seconds=1))
         url = self._client.generate_presigned_url(
             "get_object",

@@ -10,10 +10,11 @@ class Promise(Value):
     name: str
     operation: str
     unit: str
-    expected: float | str | None = None
-    measured: float | str | None = None
+    expected: float | None = None
+    measured: float | None = None
     tolerance: float | None = None
     kept: bool
+    note: str = ""
 
 
 class Certificate(Value):
@@ -30,7 +31,8 @@ class Certificate(Value):
             return
         first = broken[0] if broken else None
         said = "; ".join(
-            f"{p.operation} promises {p.name} {p.expected} ± {p.tolerance} {p.unit}, measured {p.measured}"
+            f"{p.operation} promises {p.name} {p.expected} ± {p.tolerance} {p.unit}, "
+            f"measured {p.note if p.measured is None else p.measured}"
             for p in broken
         )
         raise PromiseBroken(
