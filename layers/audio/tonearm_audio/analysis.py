@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import soxr
 
-from tonearm_audio.decode import Source
+from tonearm_audio.decode import FloatBlock, Source
 from tonearm_audio.loudness import Loudness, LoudnessMeter
-from tonearm_audio.tempo import ANALYSIS_RATE_HZ, OnsetMeter, Pulse, find_pulse
+from tonearm_audio.tempo import ANALYSIS_RATE_HZ, Mono, OnsetMeter, Pulse, find_pulse
 from tonearm_audio.version import ENGINE_VERSION
 
 
@@ -76,7 +76,7 @@ def analyze(path: Path, *, on_progress: Callable[[float], None] | None = None) -
         expected = source.expected_frames
         for block in source.blocks():
             meter.feed(block)
-            onsets.feed(down.resample_chunk(block.mean(axis=1, dtype=np.float32)))
+            onsets.feed(down.resample_chunk(_mono(block)))
             if on_progress is not None and expected:
                 on_progress(min(0.9, 0.9 * source.frames / expected))
         onsets.feed(down.resample_chunk(np.zeros(0, np.float32), last=True))
@@ -84,3 +84,8 @@ def analyze(path: Path, *, on_progress: Callable[[float], None] | None = None) -
         if on_progress is not None:
             on_progress(1.0)
         return Analysis(source.frames, source.sample_rate_hz, source.channels, pulse, meter.result())
+
+
+def _mono(block: FloatBlock) -> Mono:
+    """Both channels at half their strength; numpy's own mean over so short an axis takes ten times as long."""
+    return block[:, 0] if block.shape[1] == 1 else (block[:, 0] + block[:, 1]) * np.float32(0.5)

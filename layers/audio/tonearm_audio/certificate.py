@@ -6,6 +6,7 @@ measurements behind each tolerance.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +17,6 @@ from tonearm_audio.decode import Source
 from tonearm_audio.encode import output_sample_rate
 from tonearm_audio.engine import promised_frames
 from tonearm_audio.envelope import Envelope, EnvelopeMeter, align
-from tonearm_audio.loudness import Loudness, LoudnessMeter
 from tonearm_audio.operations import Change, Codec, Operation, OutputFormat, Pitch, Tempo, fold
 from tonearm_audio.transposition import STEADY, Spectrum, SpectrumMeter, transposition
 from tonearm_audio.version import ENGINE_VERSION
@@ -25,7 +25,7 @@ PITCH_TOLERANCE_CENTS = 3.0
 LEVEL_TOLERANCE_LU = 1.0
 FULL_LEVEL_TOLERANCE_LU = 6.0
 """For a render whose peaks reach full scale and whose source has nothing to spare: it cannot be louder."""
-_FULL_PEAK_DBFS = -0.5
+_FULL_PEAK = 10 ** (-0.5 / 20)
 TIMING_TOLERANCE_MS = 30.0
 FAR_TIMING_TOLERANCE_MS = 240.0
 """Where a song is stretched to more than twice or less than half, attacks smear over two of the stretcher's windows."""
@@ -46,7 +46,8 @@ class Promise:
         expected: what the recipe promises; for "clipping" the source's own value.
         measured: what the encoded file holds; None when it cannot be measured, and `note` says why.
         tolerance: how far measured may lie from expected (for "clipping": above it).
-        kept: whether it does not lie farther; true as well for what cannot be measured, where `measured` is None.
+        kept: whether it does not lie farther. Where the source has nothing to measure, `measured` is None and this is
+            true; where the render lost it, `measured` is None and this is false.
         note: empty, or why there is no measurement or a wider tolerance.
     """
 
@@ -95,7 +96,7 @@ class _Measured:
     frames: int
     sample_rate_hz: int
     channels: int
-    loudness: Loudness
+    peak: float
     spectrum: Spectrum
     envelope: Envelope
     clipped_percent: float
@@ -164,22 +165,22 @@ def _part(on_progress: Callable[[float], None] | None, start: float) -> Callable
 
 def _measure(path: Path, report: Callable[[float], None]) -> _Measured:
     with Source(path) as opened:
-        loudness = LoudnessMeter(opened.sample_rate_hz, opened.channels)
         spectrum = SpectrumMeter(opened.sample_rate_hz, opened.channels)
         envelope = EnvelopeMeter(opened.sample_rate_hz)
-        expected, clipped = opened.expected_frames, 0
+        expected, clipped, peak = opened.expected_frames, 0, 0.0
         for block in opened.blocks():
-            loudness.feed(block)
             spectrum.feed(block)
             envelope.feed(block)
-            clipped += int((np.abs(block) >= _FULL_SCALE).sum())
+            size = np.abs(block)
+            peak = max(peak, float(size.max()))
+            clipped += int(np.count_nonzero(size >= _FULL_SCALE))
             if expected:
                 report(opened.frames / expected)
         return _Measured(
             frames=opened.frames,
             sample_rate_hz=opened.sample_rate_hz,
             channels=opened.channels,
-            loudness=loudness.result(),
+            peak=peak,
             spectrum=spectrum.result(),
             envelope=envelope.result(),
             clipped_percent=100 * clipped / (opened.frames * opened.channels),
@@ -225,10 +226,9 @@ def _level(operation: str, change: Change, before: _Measured, after: _Measured) 
         else:
             note = "the render is silent, the source is not"
         return Promise("level", operation, "LKFS", expected, measured, tolerance, silent, note)
-    peak = after.loudness.sample_peak_dbfs
-    if measured < expected - tolerance and peak is not None and peak >= _FULL_PEAK_DBFS:
+    if measured < expected - tolerance and after.peak >= _FULL_PEAK:
         tolerance = FULL_LEVEL_TOLERANCE_LU
-        note = f"as loud as full scale allows: the render's peaks reach {peak:.1f} dBFS"
+        note = f"as loud as full scale allows: the render's peaks reach {20 * math.log10(after.peak):.1f} dBFS"
     kept = abs(measured - expected) <= tolerance
     return Promise("level", operation, "LKFS", expected, measured, tolerance, kept, note)
 
