@@ -1,4 +1,4 @@
-# One laptop, on the emulator. docs/limits.md says why each of the first two differs.
+# One laptop, on the emulator. docs/limits.md says why its three switches differ: these two, and extra_web_origins.
 emulator       = true
 plaintext_from = ["127.0.0.0/8"]
 
@@ -8,4 +8,6 @@ protect_data         = false
 log_level            = "INFO"
 log_retention_days   = 7
 track_retention_days = 30
-extra_web_origins    = ["http://127.0.0.1:8080", "http://localhost:8080", "http://127.0.0.1:5173", "http://localhost:5173"]
+
+# Of the default ports; `tonearm stack` sets those of its own stack in their place.
+extra_web_origins = ["http://127.0.0.1:8080", "http://localhost:8080", "http://127.0.0.1:5173", "http://localhost:5173"]
