@@ -28,7 +28,7 @@ def test_figures_before_and_after(paper: Console) -> None:
     assert found["loudness"] == "loudness -14.50 LUFS +0.25 dB"
     assert found["true"] == "true peak -1 dBTP"
     assert found["duration"] == "duration tempo 882,000 frames 882,000 frames exact yes"
-    assert found["level"] == "level tempo -20 dBFS rms -19.75 dBFS rms ± 1 yes"
+    assert found["level"] == "level tempo -20 LUFS -19.75 LUFS ± 1 yes"
     assert found["pitch"] == "pitch tempo 0 cents not measurable: no tones ± 1 yes"
     assert "a" * 64 in found["out/render.mp3"]
     assert "e" * 64 in found["decoded"]
