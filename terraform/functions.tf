@@ -61,7 +61,6 @@ module "api" {
   statements = {
     ChangeRows     = local.may_change_rows
     QueryRows      = local.may_query_rows
-    ReadUploads    = local.may_read_uploads
     WriteUploads   = local.may_write_uploads
     DeleteUploads  = local.may_delete_uploads
     ListUploads    = local.may_list_uploads
@@ -69,6 +68,7 @@ module "api" {
     DeleteMedia    = local.may_delete_media
     ListMedia      = local.may_list_media
     QueueJobs      = local.may_queue_jobs
+    ReadExecutions = local.may_read_executions
     StopExecutions = local.may_stop_executions
     KeyOfObjects   = local.may_use_key.s3.write
     KeyOfMessages  = local.may_use_key.sqs.write

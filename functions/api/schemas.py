@@ -10,10 +10,9 @@ from tonearm.domain.errors import Problem
 from tonearm.domain.ids import JobId, TrackId
 from tonearm.domain.job import Job, JobKind, JobStatus, Stage
 from tonearm.domain.recipe import Codec, Recipe
-from tonearm.domain.track import Tags, Title, TrackStatus
+from tonearm.domain.track import Filename, Tags, Title, TrackStatus
 from tonearm.ports import DownloadLink, UploadForm
 
-Filename = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 

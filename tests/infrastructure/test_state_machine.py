@@ -87,11 +87,13 @@ def test_every_task_times_out(tasks: dict[str, dict[str, Any]]) -> None:
 
 def test_every_task_retries_what_is_transient_and_nothing_else(tasks: dict[str, dict[str, Any]]) -> None:
     for name, task in tasks.items():
-        assert [error for retry in task["Retry"] for error in retry["ErrorEquals"]] == TRANSIENT, name
+        assert sorted(error for retry in task["Retry"] for error in retry["ErrorEquals"]) == sorted(TRANSIENT), name
         for retry in task["Retry"]:
             assert retry["JitterStrategy"] == "FULL", name
             assert 1 <= retry["IntervalSeconds"] <= retry["MaxDelaySeconds"] <= 60, name
-            assert 2 <= retry["MaxAttempts"] <= 6, name
+            # What took too long once most likely does so again, at ten minutes a try.
+            assert retry["MaxAttempts"] == 1 if retry["ErrorEquals"] == ["Sandbox.Timedout"] else True, name
+            assert 1 <= retry["MaxAttempts"] <= 6, name
             assert retry["BackoffRate"] > 1, name
 
 

@@ -273,7 +273,9 @@ class TestLostReplies:
             prefix = f"{scenario.ada.owner_id}/{track_id}/"
             assert scenario.cloud.keys(scenario.stack.media_bucket, f"media/{prefix}") == []
             assert scenario.cloud.keys(scenario.stack.uploads_bucket, f"uploads/{prefix}") == []
-            assert scenario.cloud.row(scenario.ada.owner_id, f"TRACK#{track_id}") is None
+            row = scenario.cloud.row(scenario.ada.owner_id, f"TRACK#{track_id}")
+            assert row is not None
+            assert (row["status"]["S"], row["title"]["S"]) == ("expired", "Deleted")
 
 
 class TestRepeats:

@@ -185,7 +185,25 @@ class TestDelete:
             versions = cloud.s3.list_object_versions(Bucket=bucket, Prefix=folder + prefix)
             assert not versions.get("Versions")
             assert not versions.get("DeleteMarkers")
-        assert cloud.rows(cleo.owner_id) == []
+        # Then of the row there is only what tells a late writer that it is too late
+        (row,) = cloud.rows(cleo.owner_id)
+        assert (row["status"]["S"], row["title"]["S"], row["filename"]["S"]) == ("expired", "Deleted", "")
+
+    def test_an_upload_that_comes_after_it_starts_nothing(self, ada: Person, cloud: Cloud, song: Path) -> None:
+        created = ada.creates_track(song)
+        assert ada.http.delete(f"/v1/tracks/{created['track']['track_id']}").status_code == 204
+        assert ada.sends(song, created["upload"]).status_code in {200, 201, 204}
+        again = ada.uploads(song)
+        assert ada.waits_for_job(again["ingest_job_id"])["status"] == "succeeded"
+        assert cloud.executions(created["track"]["ingest_job_id"]) == []
+
+    def test_its_idempotency_key_does_not_bring_it_back(self, ada: Person) -> None:
+        key = {"Idempotency-Key": "delete-me-for-good"}
+        body = {"filename": "a.mp3", "size_bytes": 10}
+        track = ada.http.post("/v1/tracks", json=body, headers=key).json()["track"]
+        assert ada.http.delete(f"/v1/tracks/{track['track_id']}").status_code == 204
+        again = ada.http.post("/v1/tracks", json=body, headers=key)
+        assert (again.status_code, again.json()["code"]) == (409, "track.deleted")
 
 
 def test_lists_page_through_everything_newest_first(new_person: Callable[[], Person], song: Path) -> None:

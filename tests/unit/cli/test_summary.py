@@ -31,7 +31,7 @@ def test_figures_before_and_after(paper: Console) -> None:
     assert found["level"] == "level tempo -20 LUFS -19.75 LUFS ± 1 yes"
     assert found["pitch"] == "pitch tempo 0 cents not measurable: no tones ± 1 yes"
     assert "a" * 64 in found["out/render.mp3"]
-    assert "e" * 64 in found["decoded"]
+    assert "e" * 64 in found["rendered"]
 
 
 def test_a_song_without_a_pulse_has_no_tempo(paper: Console) -> None:

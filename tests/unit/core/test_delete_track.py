@@ -1,11 +1,13 @@
 """Delete a Track: nothing of it is left, wherever the delete was cut off."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.unit.core.make import ADA, a_recipe
 from tests.unit.core.world import SONG, Crash, Weather, World
 from tonearm.domain.job import JobStatus
-from tonearm.domain.track import Track, TrackStatus
+from tonearm.domain.track import SETTLED_AFTER, Track, TrackStatus
 
 
 def with_a_full_house(world: World) -> Track:
@@ -25,10 +27,29 @@ def with_a_full_house(world: World) -> Track:
 def test_rows_objects_and_executions_go_and_the_neighbours_stay(world: World) -> None:
     track = with_a_full_house(world)
     world.delete_track(ADA, track.track_id)
-    (left,) = world.tracks.all
+    (left,) = (other for other in world.tracks.all if other.track_id != track.track_id)
+    emptied = world.track(track)
+    assert emptied.status is TrackStatus.EXPIRED
+    assert (emptied.title, emptied.filename, emptied.tags, emptied.recipe) == ("Deleted", "", (), None)
     assert [job.track_id for job in world.jobs.all] == [left.track_id]
     assert all(left.track_id in key for key in [*world.uploads.versions, *world.media.objects])
     assert sorted(world.workflow.states.values()) == ["aborted", "succeeded", "succeeded"]
+
+
+def test_what_was_still_under_way_is_deleted_when_it_must_have_ended(world: World) -> None:
+    # Given a delete, after which a step and an upload that had begun before it still write
+    track = with_a_full_house(world)
+    world.delete_track(ADA, track.track_id)
+    world.media.put_json(track.analysis_key, {"late": True})
+    world.uploads.upload(track.upload_key, SONG)
+    world.settle()
+    # When the reconciler comes by, soon and after all must have ended
+    for wait in (timedelta(minutes=5), SETTLED_AFTER):
+        world.clock.now += wait
+        world.reconcile.sweep()
+    # Then nothing is left of it
+    assert track.track_id not in {other.track_id for other in world.tracks.all}
+    assert not any(track.track_id in key for key in [*world.uploads.versions, *world.media.objects])
 
 
 def test_deleting_again_changes_nothing(world: World) -> None:
@@ -85,7 +106,9 @@ def test_a_delete_that_was_cut_off_anywhere_is_finished_by_the_reconciler(work_i
         standing = world.tracks.get(ADA, track.track_id)
         if standing is not None and standing.status is not TrackStatus.EXPIRED:
             world.delete_track(ADA, track.track_id)  # it has not begun: its owner has no answer, and asks again
-        # When the machines go on and the sweep comes
+        # When the machines go on and the sweep comes, and comes again when nothing can come after it
+        world.settle()
+        world.clock.now += SETTLED_AFTER
         world.settle()
         # Then nothing of it is left
         picture = world.picture()

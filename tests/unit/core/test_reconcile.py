@@ -8,7 +8,7 @@ import pytest
 from tests.unit.core.make import ADA, a_job, a_recipe
 from tests.unit.core.world import NOISE, World
 from tonearm.domain.job import Job, JobStatus
-from tonearm.domain.track import TrackStatus
+from tonearm.domain.track import SETTLED_AFTER, TrackStatus
 from tonearm.ports import ExecutionState
 from tonearm.services.reconcile import GRACE, UPLOAD_PATIENCE
 
@@ -58,6 +58,7 @@ class TestExecutionEnded:
 
     def test_an_ingest_that_died_rejects_its_track(self, world: World) -> None:
         track, step = world.uploaded_track()
+        world.workflow.states[step.job_id] = "timed_out"
         world.reconcile.execution_ended(ADA, step.job_id, "timed_out")
         rejected = world.track(track)
         assert rejected.problem is not None
@@ -123,6 +124,8 @@ class TestSweepOfTracks:
         assert world.track(track) == track
         later(world, UPLOAD_PATIENCE)
         assert world.reconcile.sweep() == {"track_without_upload_deleted": 1}
+        later(world, SETTLED_AFTER)
+        assert world.reconcile.sweep() == {"track_deletion_finished": 1}
         assert world.tracks.all == []
 
     def test_a_validating_track_whose_job_was_never_written_is_told_again(self, world: World) -> None:
@@ -156,15 +159,27 @@ class TestSweepOfTracks:
         world.clock.now = track.expires_at
         later(world)
         assert world.reconcile.sweep() == {"track_deletion_finished": 1}
-        assert (world.tracks.all, world.jobs.all) == ([], [])
+        assert world.jobs.all == []
         assert (world.uploads.versions, world.media.objects) == ({}, {})
+        # And its emptied row when nothing can come after it any more
+        later(world, SETTLED_AFTER)
+        world.reconcile.sweep()
+        assert world.tracks.all == []
 
     def test_a_rejected_track_goes_when_it_expires(self, world: World) -> None:
         track = world.ready_track(NOISE)
         world.clock.now = track.expires_at
         later(world)
         assert world.reconcile.sweep() == {"track_deletion_finished": 1}
+        later(world, SETTLED_AFTER)
+        world.reconcile.sweep()
         assert world.tracks.all == []
+
+
+def test_an_end_that_is_told_of_a_running_execution_is_not_believed(world: World) -> None:
+    _, job = world.uploaded_track()
+    world.reconcile.execution_ended(job.owner_id, job.job_id, "failed")
+    assert not world.job(job.job_id).is_terminal
 
 
 def test_one_broken_row_does_not_keep_the_others(world: World, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,7 +92,9 @@ def test_an_expired_track_is_swept_with_its_objects(studio: Studio) -> None:
     track = studio.a_ready_track(expires_at=now - timedelta(minutes=5))
     studio.s3.put_object(Bucket=studio.media_bucket, Key=track.analysis_key, Body=b"{}")
     assert reconcile(SCHEDULED) == {"track_deletion_finished": 1}
-    assert studio.the_track(track) is None
+    emptied = studio.the_track(track)
+    assert emptied is not None
+    assert (emptied.status, emptied.title) == ("expired", "Deleted")
     for bucket in (studio.uploads_bucket, studio.media_bucket):
         assert "Versions" not in studio.s3.list_object_versions(Bucket=bucket)
 

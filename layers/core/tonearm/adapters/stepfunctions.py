@@ -50,7 +50,9 @@ class StepFunctionsWorkflow:
         try:
             self._client.stop_execution(executionArn=self._execution_arn(job), cause=reason)
         except ClientError as error:
-            if error_code(error) != "ExecutionDoesNotExist":
+            # One that ended a moment ago cannot be stopped any more, which is what was wanted.
+            gone = error_code(error) == "ExecutionDoesNotExist"
+            if not gone and (error_code(error) != "ValidationException" or self.state(job) == "running"):
                 raise
 
     def state(self, job: Job) -> ExecutionState | None:

@@ -12,8 +12,14 @@ from tonearm.domain.ids import JobId, OwnerId, TrackId
 from tonearm.domain.recipe import Recipe
 from tonearm.domain.values import Entity
 
-Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+# A form lives five minutes and a slow upload that began in time may take longer; the longest step takes ten.
+SETTLED_AFTER = timedelta(hours=1)
+# Control characters, and marks that turn the direction of what follows: a name may not change how a page reads.
+_PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]*$"
+
+Filename = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=_PRINTABLE)]
+Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40, pattern=_PRINTABLE)]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_PRINTABLE)]
 Tags = Annotated[tuple[Tag, ...], Field(max_length=20)]
 
 
@@ -46,6 +52,7 @@ class Track(Entity):
     analysis: AnalysisSummary | None = None
     correlation_id: str
     created_at: datetime
+    ended_at: datetime | None = None
     expires_at: datetime
     version: int = 0
 
@@ -98,8 +105,16 @@ class Track(Entity):
         return self._at(now, status=TrackStatus.REJECTED, problem=problem)
 
     def expired(self, now: datetime) -> Self:
-        """The end: reads answer 404 from now on; objects and rows go next."""
-        return self._at(now, status=TrackStatus.EXPIRED)
+        """The end: reads answer 404 from now on, and nothing that its owner wrote is kept; objects and rows go next."""
+        if self.status is TrackStatus.EXPIRED:
+            return self
+        return self._at(
+            now, status=TrackStatus.EXPIRED, ended_at=now, filename="", title="Deleted", tags=(), recipe=None
+        )
+
+    def settled(self, now: datetime) -> bool:
+        """Whether nothing that was under way when this Track ended can still write or upload anything of it."""
+        return self.ended_at is not None and now - self.ended_at >= SETTLED_AFTER
 
     def relabelled(self, now: datetime, *, title: str | None, tags: tuple[str, ...] | None) -> Self:
         """The owner changes the title, the tags or both."""

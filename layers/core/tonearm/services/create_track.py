@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import PurePosixPath
 
 from tonearm.domain.clock import Clock
-from tonearm.domain.errors import InvalidRequest
+from tonearm.domain.errors import Conflict, InvalidRequest
 from tonearm.domain.ids import new_job_id
 from tonearm.domain.recipe import Recipe
 from tonearm.domain.track import Track, expiry
@@ -39,6 +39,7 @@ class CreateTrack:
 
         Raises:
             InvalidRequest: ``track.too_large`` when the file is over the limit.
+            Conflict: ``track.deleted`` when the same `track_id` came before and its Track is gone.
         """
         if new.size_bytes > self.max_upload_bytes:
             raise InvalidRequest(
@@ -66,4 +67,11 @@ class CreateTrack:
                 expires_at=expiry(now, retention=self.retention),
             )
         )
+        if track.gone(now):
+            raise Conflict(
+                "track.deleted",
+                "The track that this Idempotency-Key made was deleted.",
+                value=track.track_id,
+                mend="Use a new key for a new track.",
+            )
         return track, self.uploads.form(track.upload_key, size_bytes=track.size_bytes, now=now)

@@ -1,4 +1,8 @@
-"""Delete a Track: first nothing can be read of it, then its jobs stop, then its objects go, then its rows."""
+"""Delete a Track: first nothing can be read of it, then its jobs stop, then its objects go, then its rows.
+
+A step that is at work, or an upload that is on its way, may still write when all is gone. So the emptied row stays
+until such work must have ended; the reconciler deletes once more then, and the row last.
+"""
 
 from dataclasses import dataclass
 
@@ -34,7 +38,8 @@ class DeleteTrack:
         self.media.delete_all(track.media_prefix)
         for job in self._jobs_of(track):
             self.jobs.remove(job)
-        self.tracks.remove(track)
+        if track.settled(self.clock()):
+            self.tracks.remove(track)
 
     def _end(self, job: Job) -> None:
         if not job.is_terminal:

@@ -53,8 +53,10 @@ class Reconcile:
         job = self.jobs.get(owner_id, job_id)
         if job is None or job.open_since is None:
             return job
-        # An execution that ended well ends its own job in its last step; one that did not is a failure.
-        return self.finish_job.end(owner_id, job_id, _ENDED_UNHEARD.get(state, _ENDED_UNHEARD["failed"]))
+        # Whoever says so may be mistaken: then the execution's own end is still to come.
+        if not job.is_terminal and self.workflow.state(job) == "running":
+            return job
+        return self._end(job, state)
 
     def sweep(self) -> Counter[str]:
         """Look at all that has been open for longer than the grace; answers what was done, counted by name.
@@ -89,8 +91,13 @@ class Reconcile:
         if state is None and job.status is JobStatus.QUEUED:
             self.queue.send_job(job)
             return "job_queued_again"
-        self.execution_ended(job.owner_id, job.job_id, state or "failed")
+        self._end(job, state or "failed")
         return "job_ended"
+
+    def _end(self, job: Job, state: ExecutionState) -> Job | None:
+        # An execution that ended well ends its own job in its last step; one that did not is a failure.
+        unheard = _ENDED_UNHEARD.get(state, _ENDED_UNHEARD["failed"])
+        return self.finish_job.end(job.owner_id, job.job_id, unheard)
 
     def _reconcile_track(self, track: Track) -> str:
         if track.gone(self.clock()):
