@@ -44,12 +44,17 @@ class Claim:
         frames: samples a channel that the header claims; None when it claims none.
         proven: whether the bytes on disk bear the claim out, so that it can be trusted before decoding.
         present_frames: samples a channel that the bytes on disk can hold, where that can be told without decoding.
+        tag: for an MP3 without a tag, one that says how many frames it has: a decoder would guess from the first
+            frame's bit rate and stop early.
+        start: where in the file the bytes begin that `tag` goes before.
     """
 
     container: Container
     frames: int | None
     proven: bool = False
     present_frames: int | None = None
+    tag: bytes = b""
+    start: int = 0
 
 
 def inspect(path: Path) -> Claim:
@@ -137,7 +142,10 @@ def _inspect_mp3(file: BinaryIO, size: int, head: bytes) -> Claim:
                 value=present_s,
                 limit=claimed_s,
             )
-    return Claim("mp3", claimed, proven=True, present_frames=found.samples)
+        return Claim("mp3", claimed, proven=True, present_frames=found.samples)
+    file.seek(found.start)
+    tag = mpeg.frame_count_tag(file.read(4), found.frames)
+    return Claim("mp3", found.samples, proven=True, present_frames=found.samples, tag=tag, start=found.start)
 
 
 def _flac_frames(head: bytes) -> int | None:

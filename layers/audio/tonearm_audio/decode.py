@@ -6,12 +6,14 @@ limits, and the end of the stream is held against what the header claimed. Memor
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +21,9 @@ import soundfile
 
 from tonearm_audio.container import Claim, Container, inspect
 from tonearm_audio.errors import AudioError, spoken_duration
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 FloatBlock = npt.NDArray[np.float32]
 """Samples with full scale at ±1.0: np.ndarray [shape=(frames, channels), dtype=float32]."""
@@ -70,9 +75,12 @@ class Source:
     def __init__(self, path: Path, *, limits: Limits = ENGINE_LIMITS) -> None:
         self._limits = limits
         self._claim: Claim = inspect(path)
+        self._open = ExitStack()
         try:
-            self._file = soundfile.SoundFile(str(path))
+            file = self._open.enter_context(_Tagged(path, self._claim)) if self._claim.tag else str(path)
+            self._file = self._open.enter_context(soundfile.SoundFile(file))
         except soundfile.LibsndfileError as error:
+            self._open.close()
             raise _unreadable(error) from error
         self.container: Container = self._claim.container
         self.codec: str = str(self._file.subtype).lower()
@@ -83,7 +91,7 @@ class Source:
         try:
             self._check_format()
         except AudioError:
-            self._file.close()
+            self._open.close()
             raise
 
     def __enter__(self) -> Self:
@@ -92,7 +100,7 @@ class Source:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        self._open.close()
 
     @property
     def expected_frames(self) -> int | None:
@@ -210,6 +218,45 @@ class Source:
                 limit=self._limits.min_duration_s,
                 mend="Check that the export holds the whole song and upload it again.",
             )
+
+
+class _Tagged(io.RawIOBase):
+    """An MP3 file with a tag put before its first frame, for a decoder to read."""
+
+    def __init__(self, path: Path, claim: Claim) -> None:
+        super().__init__()
+        self._tag = claim.tag
+        self._start = claim.start
+        self._file = path.open("rb")
+        self._size = len(claim.tag) + path.stat().st_size - claim.start
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        head = self._tag[self._at : self._at + len(view)]
+        view[: len(head)] = head
+        self._file.seek(self._start + max(0, self._at - len(self._tag)))
+        count = len(head) + self._file.readinto(view[len(head) :])
+        self._at += count
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def _end_slack(container: Container) -> int:

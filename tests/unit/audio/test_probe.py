@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import lameenc
 import numpy as np
 import pytest
 import soundfile
@@ -72,6 +73,27 @@ def test_given_an_id3_tag_before_an_mp3_then_it_is_skipped(tmp_path: Path, song_
     path.write_bytes(b"ID3\x03\x00\x00" + size + picture + song_mp3.read_bytes())
 
     assert probe(path, limits=LIMITS).frames == 20 * RATE
+
+
+@pytest.mark.parametrize("variable", [True, False])
+@pytest.mark.parametrize("id3", [b"", b"ID3\x03\x00\x00\x00\x00\x00\x0a" + bytes(10)])
+def test_given_an_mp3_without_a_tag_then_all_of_it_is_heard(tmp_path: Path, variable: bool, id3: bytes) -> None:
+    # Given music whose first frame says nothing about the bit rate of the rest
+    samples = np.concatenate([noise(6.0, gain=0.2), 0 * noise(6.0), tone(440, 3.0)])
+    encoder = lameenc.Encoder()
+    encoder.silence()
+    encoder.set_channels(2)
+    encoder.set_in_sample_rate(RATE)
+    if variable:
+        encoder.set_vbr(lameenc.VBR_MTRH)
+    pcm = (samples * 32767).clip(-32768, 32767).astype("<i2").tobytes()
+    path = tmp_path / "untagged.mp3"
+    path.write_bytes(id3 + bytes(encoder.encode(pcm)) + bytes(encoder.flush()))
+
+    found = probe(path, limits=LIMITS)
+
+    # Then it is as long as its frames: nothing tells a decoder what is delay and padding
+    assert 15 * RATE <= found.frames <= 15 * RATE + 3 * 1152
 
 
 def test_given_a_wav_written_to_a_pipe_then_its_unknown_size_is_no_lie(tmp_path: Path) -> None:
