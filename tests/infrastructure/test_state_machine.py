@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+import jsonata
 import pytest
 
 from tests.infrastructure.configuration import ROOT
@@ -190,7 +191,6 @@ def test_every_state_can_be_reached_and_leads_to_an_end(machine: dict[str, Any],
 
 
 def test_every_expression_can_be_parsed(machine: dict[str, Any]) -> None:
-    jsonata = pytest.importorskip("jsonata", reason="comes with the emulator")
     expressions = re.findall(r'"\{% (.*?) %\}"', json.dumps(machine))
     assert len(expressions) > 20
     for expression in expressions:

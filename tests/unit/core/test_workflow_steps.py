@@ -47,6 +47,7 @@ class TestValidate:
             (b"song " * (MAX_UPLOAD_BYTES // 5 + 1), {"size_bytes": MAX_UPLOAD_BYTES}, "track.too_large"),
             (b"song " * 101, {}, "track.too_long"),
         ],
+        ids=["noise", "other-bytes", "too-large", "too-long"],
     )
     def test_what_is_refused_ends_rejected_with_the_reason_however_often_it_is_asked(
         self, world: World, content: bytes, said: dict[str, Any], code: str

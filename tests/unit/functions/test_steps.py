@@ -4,12 +4,14 @@ import importlib
 import json
 import math
 import struct
+import time
 import wave
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
@@ -107,6 +109,32 @@ class TestEachStep:
         left = studio.the_track(track)
         assert left is not None
         assert left.status is TrackStatus.READY
+
+    @pytest.mark.usefixtures("memory_engine")
+    def test_the_claim_to_announce_is_free_again_when_its_invocation_must_have_ended(
+        self, studio: Studio, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Given a look at the claim while the announcement is on its way
+        _, job = an_ingest(studio, b"song")
+        call, claims = BaseClient._make_api_call, []
+
+        def looking(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
+            if operation == "Publish":
+                key = {":pk": {"S": "IDEMPOTENCY#announce"}}
+                found = studio.dynamodb.query(
+                    TableName=studio.table, KeyConditionExpression="pk = :pk", ExpressionAttributeValues=key
+                )
+                claims.extend(item for item in found["Items"] if item["status"]["S"] == "INPROGRESS")
+            return call(client, operation, parameters)
+
+        monkeypatch.setattr(BaseClient, "_make_api_call", looking)
+        # When the job ends
+        before_ms = time.time() * 1000
+        handler_of("notify")(payload(job), Context())
+        # Then the claim lives as long as the invocation may, and not for the day of a finished one
+        (claim,) = claims
+        left_ms = float(claim["in_progress_expiration"]["N"]) - before_ms
+        assert 0 < left_ms <= Context.get_remaining_time_in_millis() + 5_000
 
     @pytest.mark.parametrize("step", STEPS)
     def test_a_job_that_has_ended_stops_it_by_name(self, studio: Studio, step: str) -> None:
