@@ -11,9 +11,6 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
-DECODER_DELAY = 529
-"""Samples by which every layer III decoder lags: 528 of the hybrid synthesis filterbank, and one."""
-
 _BITRATES_V1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _BITRATES_V2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _RATES_V1 = (44100, 48000, 32000)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _SHORTEST_WAIT_S = 0.15
 _LONGEST_WAIT_S = 3.0
 _SLOWER = 1.4
-# Longer than the longest step of the workflow may take with all its retries unseen.
-PATIENCE_S = 900.0
+# Longer than the longest step, which has ten minutes, and its second try may take without a word.
+PATIENCE_S = 1500.0
 
 
 @dataclass(frozen=True)

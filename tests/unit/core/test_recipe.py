@@ -3,7 +3,7 @@
 import json
 import math
 from contextlib import suppress
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,18 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tonearm.domain.errors import InvalidRequest
-from tonearm.domain.recipe import MAX_OPERATIONS, Pitch, Recipe, Tempo
+from tonearm.domain.recipe import (
+    MAX_OPERATIONS,
+    PITCH_SEMITONES_MAX,
+    TEMPO_FACTOR_MAX,
+    TEMPO_FACTOR_MIN,
+    Codec,
+    OutputFormat,
+    Pitch,
+    Recipe,
+    Tempo,
+)
+from tonearm_audio import operations
 
 tempos = st.floats(0.25, 4.0).map(lambda factor: {"type": "tempo", "factor": factor})
 pitches = st.floats(-24, 24).map(lambda semitones: {"type": "pitch", "semitones": semitones})
@@ -172,3 +183,13 @@ class TestShortForm:
     def test_no_text_makes_it_fall(self, typed: str) -> None:
         with suppress(InvalidRequest):
             assert Recipe.parse_text(typed).operations
+
+
+def test_the_engine_takes_what_a_recipe_may_ask_for() -> None:
+    # The audio package stands alone, so the ranges stand twice; here they meet.
+    assert operations.TEMPO_RANGE == (TEMPO_FACTOR_MIN, TEMPO_FACTOR_MAX)
+    assert operations.PITCH_RANGE_SEMITONES == (-PITCH_SEMITONES_MAX, PITCH_SEMITONES_MAX)
+    assert set(get_args(Codec)) <= set(get_args(operations.Codec))
+    for bitrate_kbps in (128, 192, 256, 320):
+        OutputFormat(bitrate_kbps=bitrate_kbps)
+        operations.OutputFormat(codec="mp3", bitrate_kbps=bitrate_kbps)
