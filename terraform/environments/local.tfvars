@@ -10,4 +10,4 @@ log_retention_days   = 7
 track_retention_days = 30
 
 # Of the default ports; `tonearm stack` sets those of its own stack in their place.
-extra_web_origins = ["http://127.0.0.1:8080", "http://localhost:8080", "http://127.0.0.1:5173", "http://localhost:5173"]
+extra_web_origins = ["http://127.0.0.1:8080", "http://localhost:8080"]

@@ -8,20 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.filesize import decimal
 
 from tonearm_cli import demo as the_demo
 from tonearm_cli import summary
 from tonearm_cli.display import Steps
-from tonearm_cli.errors import FAILED, INTERRUPTED, CliError, Refused
+from tonearm_cli.errors import CliError, Refused
 from tonearm_local import cli as stack_cli
 from tonearm_local.artifacts import build_artifacts
 from tonearm_local.cli import EdgePort, Name, Port
-from tonearm_local.errors import StackError
 from tonearm_local.paths import repository_root
 from tonearm_local.stack import DEFAULT_NAME, Stack
+from tonearm_local.told import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,30 +75,22 @@ def build(
 def _told() -> Iterator[None]:
     """End with a message that a person can act on, and with an exit status, where otherwise a traceback would stand."""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    try:
-        yield
-    except Refused as refused:
-        problem = refused.problem
-        errors.print(f"\ntonearm: {refused.what}.", markup=False)
-        for title, value in (
-            ("code", problem.code),
-            ("why", problem.detail),
-            ("value", problem.value),
-            ("limit", problem.limit),
-            ("mend", problem.mend),
-        ):
-            if value not in (None, ""):
-                errors.print(f"  {title:6} {value}", markup=False)
-        raise typer.Exit(refused.exit_status) from None
-    except CliError as error:
-        errors.print(f"tonearm: {error}", markup=False)
-        raise typer.Exit(error.exit_status) from None
-    except (StackError, FileNotFoundError) as error:
-        errors.print(f"tonearm: {error}", markup=False)
-        raise typer.Exit(FAILED) from None
-    except (ClientError, BotoCoreError) as error:
-        errors.print(f"tonearm: the emulator refused a call: {error}. See `tonearm stack logs emulator`.", markup=False)
-        raise typer.Exit(FAILED) from None
-    except KeyboardInterrupt:
-        errors.print("tonearm: interrupted; run the same command again to go on.")
-        raise typer.Exit(INTERRUPTED) from None
+    with told():
+        try:
+            yield
+        except Refused as refused:
+            problem = refused.problem
+            errors.print(f"\ntonearm: {refused.what}.", markup=False)
+            for title, value in (
+                ("code", problem.code),
+                ("why", problem.detail),
+                ("value", problem.value),
+                ("limit", problem.limit),
+                ("mend", problem.mend),
+            ):
+                if value not in (None, ""):
+                    errors.print(f"  {title:6} {value}", markup=False)
+            raise typer.Exit(refused.exit_status) from None
+        except CliError as error:
+            errors.print(f"tonearm: {error}", markup=False)
+            raise typer.Exit(error.exit_status) from None

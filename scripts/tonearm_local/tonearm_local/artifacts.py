@@ -186,8 +186,7 @@ def _build_function_zip(root: Path, destination: Path, name: str) -> Path:
     functions = root / "functions"
     if not (functions / name / "handler.py").is_file():
         raise StackError(f"functions/{name}/handler.py is missing; every zip function has one.")
-    folders = [functions / part for part in (name, "shared") if (functions / part).is_dir()]
-    files = [functions / "__init__.py", *(file for folder in folders for file in _sources(folder))]
+    files = [functions / "__init__.py", *_sources(functions / name)]
     return _write_zip(destination / f"functions-{name}.zip", ((file.relative_to(root), file) for file in files))
 
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 
 from tonearm_local.errors import StackError
 from tonearm_local.stack import DEFAULT_EDGE_PORT, DEFAULT_NAME, DEFAULT_PORT, Stack
+from tonearm_local.told import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,23 +144,9 @@ def _print_login(console: Console, outputs: Outputs) -> None:
 
 @contextmanager
 def _told() -> Iterator[Console]:
-    """Tell what a person can mend in one place on standard error, with exit status 1, and never as a traceback."""
-    console = Console(soft_wrap=True, highlight=False)
-    # Whoever ends this command (a time limit, say) must get the same tidy end as Ctrl-C: Terraform saves its state.
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield console
-    except StackError as error:
-        typer.echo(f"tonearm: {error}", err=True)
-        raise typer.Exit(1) from None
-    except (ClientError, BotoCoreError) as error:
-        typer.echo(f"tonearm: the emulator refused a call: {error}. See `tonearm stack logs emulator`.", err=True)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        typer.echo("tonearm: interrupted; run the same command again to go on.", err=True)
-        raise typer.Exit(130) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    """Give a console to print on, and tell what goes wrong as `told` does."""
+    with told():
+        yield Console(soft_wrap=True, highlight=False)
 
 
 @contextmanager

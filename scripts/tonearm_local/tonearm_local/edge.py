@@ -2,6 +2,7 @@
 
 On AWS a browser reaches CloudFront by the distribution's name. Here it reaches this proxy on 127.0.0.1, which hands
 every request to the emulator's CloudFront under that name, as if it had come over HTTPS. Bodies are streamed both ways.
+A request under a name that is not this machine's is refused: its owner had it answer 127.0.0.1 to get in here.
 
     python -m tonearm_local.edge --port 8080 --emulator-port 4566 --distribution d123.cloudfront.net
 """
@@ -11,14 +12,19 @@ from __future__ import annotations
 import argparse
 import contextlib
 import http.client
+import json
+import re
 import signal
+import socket
+import sys
 import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tonearm_local.loopback import is_loopback_host
 
 # Bytes copied at a time.
 _BLOCK = 64 * 1024
@@ -39,6 +45,25 @@ _HOP_BY_HOP = frozenset(
 _SET_HERE = frozenset({"content-length", "host", "x-forwarded-proto"})
 # Seconds without a byte from the emulator: the longest answer is a cold function behind others at the gate.
 _PATIENCE_S = 60.0
+# Decimal digits of Content-Length and hexadecimal digits of a chunk's size, as far as any real body needs them.
+_LENGTH = re.compile(r"[0-9]{1,18}")
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
+_MAX_TRAILERS = 100
+# Of a request that was refused: what is still read of it, and the seconds without a byte, before it is given up.
+_MAX_DROPPED = 1_000_000
+_DROP_PATIENCE_S = 1.0
+
+
+class BadFramingError(Exception):
+    """Where the body of a request ends cannot be told; the connection cannot be used any more."""
+
+
+@dataclass(frozen=True)
+class _Body:
+    """The body of a request as it comes in; `length` is None when it came in chunks."""
+
+    blocks: Iterator[bytes]
+    length: int | None
 
 
 class Edge(ThreadingHTTPServer):
@@ -56,9 +81,7 @@ class Edge(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of a browser that went away; report everything else."""
-        import sys  # noqa: PLC0415 - one use, on the way out
-
-        if not isinstance(sys.exception() if hasattr(sys, "exception") else sys.exc_info()[1], ConnectionError):
+        if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
@@ -73,10 +96,23 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self._upstream: http.client.HTTPConnection | None = None
+        self._refused = False
 
     def finish(self) -> None:
         self._close_upstream()
+        if self._refused:
+            self._drop_rest()
         super().finish()
+
+    def _drop_rest(self) -> None:
+        """Read what is still coming: closed with bytes unread, a connection is reset and takes the answer with it."""
+        dropped = 0
+        with contextlib.suppress(OSError):
+            self.wfile.flush()
+            self.connection.shutdown(socket.SHUT_WR)
+            self.connection.settimeout(_DROP_PATIENCE_S)
+            while dropped < _MAX_DROPPED and (block := self.connection.recv(_BLOCK)):
+                dropped += len(block)
 
     def _close_upstream(self) -> None:
         if self._upstream is not None:
@@ -84,24 +120,40 @@ class _Handler(BaseHTTPRequestHandler):
             self._upstream = None
 
     def _relay(self) -> None:
-        body = self._body()
+        hosts = self.headers.get_all("Host", [])
+        if len(hosts) != 1 or not is_loopback_host(hosts[0].strip()):
+            detail = f"The edge serves 127.0.0.1 and localhost, not {', '.join(hosts) or 'a request without a host'}."
+            self._refuse(HTTPStatus.FORBIDDEN, "Not a name of this machine", detail, "edge.foreign_host")
+            return
         try:
-            answer = self._ask(body)
+            answer = self._ask(self._body())
+        except BadFramingError as error:
+            self._close_upstream()
+            self._refuse(HTTPStatus.BAD_REQUEST, "The body cannot be read", str(error), "edge.bad_framing")
         except (ConnectionError, TimeoutError, http.client.HTTPException) as error:
             self._close_upstream()
             self._apologise(error)
-            return
-        self._answer(answer)
+        else:
+            self._answer(answer)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _relay  # noqa: N815 - names of http.server
 
-    def _body(self) -> Iterator[bytes] | None:
-        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
-            return _chunks(self.rfile)
-        length = int(self.headers.get("Content-Length") or 0)
-        return _blocks(self.rfile, length) if length else None
+    def _body(self) -> _Body | None:
+        codings, lengths = self.headers.get_all("Transfer-Encoding", []), self.headers.get_all("Content-Length", [])
+        if codings and lengths:
+            raise BadFramingError("The request has both Content-Length and Transfer-Encoding; send one of them.")
+        if codings:
+            if [coding.strip().lower() for coding in codings] != ["chunked"]:
+                raise BadFramingError(f"Transfer-Encoding is {', '.join(codings)!r}; only chunked is understood.")
+            return _Body(_chunks(self.rfile), None)
+        if not lengths:
+            return None
+        if len(lengths) > 1 or not _LENGTH.fullmatch(lengths[0].strip()):
+            raise BadFramingError(f"Content-Length is {', '.join(lengths)!r}; it must be one number of bytes.")
+        length = int(lengths[0])
+        return _Body(_blocks(self.rfile, length), length)
 
-    def _ask(self, body: Iterator[bytes] | None) -> http.client.HTTPResponse:
+    def _ask(self, body: _Body | None) -> http.client.HTTPResponse:
         """Send the request on, over the connection of the previous one where the emulator kept it."""
         kept = self._upstream is not None
         if self._upstream is None:
@@ -111,12 +163,12 @@ class _Handler(BaseHTTPRequestHandler):
             return self._upstream.getresponse()
         except (ConnectionError, http.client.RemoteDisconnected):
             # The emulator drops idle connections. Only what has no body and may be repeated is sent again.
-            if not kept or body is not None or self.command not in ("GET", "HEAD", "OPTIONS"):
+            if not kept or (body and body.length != 0) or self.command not in ("GET", "HEAD", "OPTIONS"):
                 raise
             self._close_upstream()
             return self._ask(None)
 
-    def _send(self, upstream: http.client.HTTPConnection, body: Iterator[bytes] | None) -> None:
+    def _send(self, upstream: http.client.HTTPConnection, body: _Body | None) -> None:
         upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
         for name, value in self.headers.items():
             if name.lower() not in _HOP_BY_HOP | _SET_HERE:
@@ -124,13 +176,12 @@ class _Handler(BaseHTTPRequestHandler):
         upstream.putheader("Host", self.server.distribution)
         # Without it the distribution answers 301 to https, which nothing here speaks.
         upstream.putheader("X-Forwarded-Proto", "https")
-        length = self.headers.get("Content-Length")
-        chunked = body is not None and length is None
+        chunked = body is not None and body.length is None
         if chunked:
             upstream.putheader("Transfer-Encoding", "chunked")
-        elif length is not None:
-            upstream.putheader("Content-Length", length)
-        upstream.endheaders(body, encode_chunked=chunked)
+        elif body is not None:
+            upstream.putheader("Content-Length", str(body.length))
+        upstream.endheaders(body.blocks if body else None, encode_chunked=chunked)
 
     def _answer(self, answer: http.client.HTTPResponse) -> None:
         self.send_response_only(answer.status, answer.reason)
@@ -153,38 +204,61 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"0\r\n\r\n")
 
     def _apologise(self, error: Exception) -> None:
-        """Answer 502 as a problem (RFC 9457), which the web page and the command can show."""
+        detail = (
+            f"The edge got no answer from the emulator on port {self.server.emulator_port} ({type(error).__name__}). "
+            "Run `tonearm stack up`."
+        )
+        title = "The laptop stack is not running"
+        self._refuse(HTTPStatus.BAD_GATEWAY, title, detail, "edge.emulator_unreachable")
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer what http.server refuses by itself (a method, a request line) as a problem too, not as a page."""
+        status = HTTPStatus(code)
+        self._refuse(status, status.phrase, explain or message or status.description, "edge.refused")
+
+    def _refuse(self, status: HTTPStatus, title: str, detail: str, code: str) -> None:
+        """Answer with a problem (RFC 9457), which the web page and the command can show, and close."""
         # The body of the request may still be on its way: this connection cannot serve another one.
-        self.close_connection = True
-        text = (
-            '{"type":"about:blank","title":"The laptop stack is not running","status":502,"detail":"The edge got no '
-            f"answer from the emulator on port {self.server.emulator_port} ({type(error).__name__}). "
-            'Run `tonearm stack up`.","code":"edge.emulator_unreachable"}'
-        ).encode()
-        self.send_response(HTTPStatus.BAD_GATEWAY)
+        self.close_connection = self._refused = True
+        problem = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
+        text = json.dumps(problem).encode()
+        self.send_response(status)
         self.send_header("Content-Type", "application/problem+json")
         self.send_header("Content-Length", str(len(text)))
         self.send_header("Connection", "close")
         self.end_headers()
-        self.wfile.write(text)
+        if self.command != "HEAD":
+            self.wfile.write(text)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is http.server's
         """Keep a line a request out of the log: API Gateway and the distribution have their own."""
 
 
 def _blocks(stream: Any, length: int) -> Iterator[bytes]:
-    while length > 0 and (block := stream.read1(min(_BLOCK, length))):
+    while length > 0:
+        block = stream.read1(min(_BLOCK, length))
+        if not block:
+            raise BadFramingError(f"The body ended {length} bytes early.")
         length -= len(block)
         yield block
 
 
 def _chunks(stream: Any) -> Iterator[bytes]:
     """Decode a chunked body (RFC 9112, 7.1); trailers are read and dropped."""
-    while (size := int(stream.readline(1024).split(b";")[0], 16)) > 0:
-        yield stream.read(size)
-        stream.readline(8)
-    while stream.readline(8192).strip():
-        pass
+    while True:
+        line = stream.readline(1024)
+        size = _CHUNK_SIZE.fullmatch(line)
+        if size is None:
+            raise BadFramingError(f"A chunk's size is {line.strip()[:40]!r}; it must be hexadecimal.")
+        if int(size[1], 16) == 0:
+            break
+        yield from _blocks(stream, int(size[1], 16))
+        if stream.readline(3) not in (b"\r\n", b"\n"):
+            raise BadFramingError("A chunk is longer than its size says.")
+    for _ in range(_MAX_TRAILERS):
+        if stream.readline(8192) in (b"\r\n", b"\n", b""):
+            return
+    raise BadFramingError(f"The body has more than {_MAX_TRAILERS} trailers.")
 
 
 def main() -> None:

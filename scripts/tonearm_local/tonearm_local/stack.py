@@ -56,10 +56,11 @@ _STOP_GRACE_S = 60.0
 _SAVE_LIMIT_S = 30.0
 # A cold function behind the deployment of others.
 _HEALTH_LIMIT_S = 20.0
-_EMULATOR_SOURCES = Path(__file__).parent / "emulator"
+_HERE = Path(__file__).parent
+# What each background process of ours runs.
+_EMULATOR_SOURCES = (_HERE / "emulator", _HERE / "loopback.py")
+_EDGE_SOURCES = (_HERE / "edge.py", _HERE / "loopback.py")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
-# Development server of the web page, which talks to the same API.
-_VITE_PORT = 5173
 
 
 @dataclass(frozen=True)
@@ -257,7 +258,7 @@ class Stack:
     def client(self, service: str) -> Any:
         """Return a boto3 client of the emulator with its root key."""
         return boto3.client(
-            service,  # type: ignore[call-overload]
+            service,  # type: ignore[call-overload] # the stubs know literal names only
             endpoint_url=self.endpoint_url,
             region_name=self._region(),
             aws_access_key_id="test",
@@ -320,7 +321,7 @@ class Stack:
         if self._with_faults:
             options += ["--faults", self.faults_file]
         command = [sys.executable, "-m", "tonearm_local.emulator", *options]
-        key = _key(command, _EMULATOR_SOURCES)
+        key = _key(command, *_EMULATOR_SOURCES)
         # It may be starting since an `up` that was interrupted, or be about to end.
         if self._emulator.runs(key) and self._emulator.wait_until(self._emulator_answers, limit_s=_START_LIMIT_S):
             return True
@@ -338,7 +339,7 @@ class Stack:
     def _apply(self, artifacts: LocalArtifacts, progress: Progress, *, even_if_current: bool) -> None:
         terraform = self._terraform(artifacts)
         # What the emulator forgets of a resource, a newer extension of ours may remember.
-        fingerprint = f"{terraform.fingerprint()} {_key([], _EMULATOR_SOURCES)}"
+        fingerprint = f"{terraform.fingerprint()} {_key([], *_EMULATOR_SOURCES)}"
         applied = self._applied_file.read_text() if self._applied_file.is_file() else ""
         if applied == fingerprint and not even_if_current:
             return
@@ -358,7 +359,7 @@ class Stack:
             "--distribution",
             outputs["distribution_domain"],
         ]
-        key = _key(command, Path(__file__).parent / "edge.py")
+        key = _key(command, *_EDGE_SOURCES)
         if not (self._edge.runs(key) and self._edge.wait_until(self._edge_listens, limit_s=_START_LIMIT_S)):
             progress(Step("Starting the edge", f"port {self.edge_port}"))
             self._edge.stop(grace_s=5)
@@ -454,9 +455,7 @@ class Stack:
         return Daemon(name="edge", pid_file=pid_file, log=log, marker="tonearm_local.edge")
 
     def _terraform(self, artifacts: LocalArtifacts) -> Terraform:
-        origins = [
-            f"http://{host}:{port}" for port in (self.edge_port, _VITE_PORT) for host in ("127.0.0.1", "localhost")
-        ]
+        origins = [f"http://{host}:{self.edge_port}" for host in ("127.0.0.1", "localhost")]
         variables = {
             "artifacts_dir": str(artifacts.zips),
             "statemachines_dir": str(self._root / "statemachines"),
@@ -482,6 +481,9 @@ class Stack:
     def _locked(self) -> Iterator[None]:
         """Keep a second command off this stack; the lock ends with the process that holds it."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        # The emulator's state holds the key that signs tokens, and what a stack holds is its owner's; one that an older
+        # version made is closed too.
+        self.folder.chmod(0o700)
         with (self.folder / "lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -536,11 +538,12 @@ class Stack:
         return self.folder / "demo.json"
 
 
-def _key(command: list[str | Path], sources: Path) -> str:
+def _key(command: list[str | Path], *sources: Path) -> str:
     """Name what a process was started from: its command, and the code of ours that it runs."""
     digest = hashlib.sha256("\0".join(map(str, command)).encode())
-    for file in sorted(sources.glob("*.py")) if sources.is_dir() else [sources]:
-        digest.update(file.read_bytes())
+    for source in sources:
+        for file in sorted(source.glob("*.py")) if source.is_dir() else [source]:
+            digest.update(file.read_bytes())
     return digest.hexdigest()
 
 

@@ -65,7 +65,7 @@ def test_every_zip_is_there(built: LocalArtifacts) -> None:
 def test_a_function_zip_holds_its_own_folder_only(built: LocalArtifacts, function: str) -> None:
     found = names(built.zips / f"functions-{function}.zip")
     assert f"functions/{function}/handler.py" in found
-    assert {Path(name).parts[1] for name in found} <= {"__init__.py", function, "shared"}
+    assert {Path(name).parts[1] for name in found} <= {"__init__.py", function}
     assert not [name for name in found if "__pycache__" in name]
 
 

@@ -34,7 +34,8 @@ class Gateway(BaseHTTPRequestHandler):
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") == "chunked":
             body = b""
-            while size := int(self.rfile.readline(), 16):
+            # An empty line: the edge has given up in the middle.
+            while size := int(self.rfile.readline() or b"0", 16):
                 body += self.rfile.read(size)
                 self.rfile.readline()
             self.rfile.readline()
@@ -81,6 +82,19 @@ class Gateway(BaseHTTPRequestHandler):
                 self.wfile.write(text)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _answer  # noqa: N815
+
+
+def raw(port: int, text: bytes) -> tuple[int, dict[str, str], bytes]:
+    """Send bytes as they are; return status, headers and body of the answer, which must end with the connection."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(text)
+        answer = b""
+        while block := connection.recv(65536):
+            answer += block
+    head, _, body = answer.partition(b"\r\n\r\n")
+    first, *lines = head.decode("ascii").split("\r\n")
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+    return int(first.split()[1]), headers, body
 
 
 @contextmanager
@@ -180,6 +194,85 @@ def test_a_stopped_emulator_is_told_as_a_problem() -> None:
             assert str(behind) in problem["detail"]
             assert "tonearm stack up" in problem["detail"]
         connection.close()
+
+
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "words"),
+    [
+        (b"Content-Length: abc\r\n", b"", "Content-Length is 'abc'"),
+        (b"Content-Length: -5\r\n", b"", "Content-Length is '-5'"),
+        (b"Content-Length: 1\r\nContent-Length: 2\r\n", b"xx", "one number of bytes"),
+        (CHUNKED + b"Content-Length: 4\r\n", b"1\r\nx\r\n0\r\n\r\n", "both Content-Length and Transfer-Encoding"),
+        (b"Transfer-Encoding: gzip, chunked\r\n", b"", "only chunked is understood"),
+        (CHUNKED, b"zz\r\nx\r\n0\r\n\r\n", "A chunk's size is b'zz'"),
+        (CHUNKED, b"-1\r\nx\r\n0\r\n\r\n", "A chunk's size is b'-1'"),
+        (CHUNKED, b"1\r\nxx\r\n0\r\n\r\n", "longer than its size"),
+        (CHUNKED, b"0\r\n" + b"a: b\r\n" * 200 + b"\r\n", "trailers"),
+    ],
+)
+def test_a_body_whose_end_cannot_be_told_is_refused(edge: int, headers: bytes, body: bytes, words: str) -> None:
+    # When such a request comes, with another one behind it that the body might hide
+    hidden = b"GET /hidden HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    request = b"POST /v1/tracks HTTP/1.1\r\nHost: 127.0.0.1\r\n" + headers + b"\r\n" + body + hidden
+    status, answered, said = raw(edge, request)
+    # Then there is one answer, it is a problem that says what is wrong, and the connection ends
+    assert status == 400
+    assert answered["content-type"] == "application/problem+json"
+    assert answered["connection"] == "close"
+    problem = json.loads(said)
+    assert problem["code"] == "edge.bad_framing"
+    assert words in problem["detail"]
+
+
+def test_a_body_that_ends_early_is_not_passed_on_as_whole(edge: int) -> None:
+    with socket.create_connection(("127.0.0.1", edge), timeout=10) as connection:
+        connection.sendall(b"POST /v1/tracks HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\nx")
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
+
+
+def test_chunks_with_extensions_and_trailers_are_read(edge: int) -> None:
+    body = b"3;name=value\r\nabc\r\nA\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n"
+    request = b"POST /v1/tracks HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + CHUNKED + b"\r\n" + body
+    status, _, said = raw(edge, request)
+    assert status == 200
+    seen = json.loads(said)
+    assert seen["size"] == 13
+    assert "Content-Length" not in seen["headers"]
+
+
+@pytest.mark.parametrize("method", ["TRACE", "PROPFIND", "CONNECT"])
+def test_other_methods_are_refused_as_a_problem(edge: int, method: str) -> None:
+    status, headers, body = raw(edge, f"{method} / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+    assert status == 501
+    assert headers["content-type"] == "application/problem+json"
+    problem = json.loads(body)
+    assert problem["status"] == 501
+    assert method in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["Host: evil.example", "Host: evil.example:8080", "Host: 127.0.0.1.evil.example", "X: y", "Host: a@localhost"],
+)
+def test_a_name_that_is_not_this_machines_is_refused(edge: int, host: str) -> None:
+    # When a page of somebody whose name answers 127.0.0.1 asks, with a body that nobody will read
+    request = f"POST / HTTP/1.1\r\n{host}\r\nContent-Length: 300000\r\n\r\n".encode() + b"x" * 300_000
+    status, headers, body = raw(edge, request)
+    # Then it gets nothing of what is behind
+    assert status == 403
+    assert headers["content-type"] == "application/problem+json"
+    assert json.loads(body)["code"] == "edge.foreign_host"
+    assert Gateway.connections == set()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "LOCALHOST:1", "[::1]:8080", "studio.localhost:8080"])
+def test_every_name_of_this_machine_is_served(browser: http.client.HTTPConnection, host: str) -> None:
+    browser.request("GET", "/", headers={"Host": host})
+    assert browser.getresponse().status == 200
 
 
 def test_the_edge_listens_on_the_loopback_interface_only() -> None:

@@ -386,6 +386,19 @@ def test_a_stack_is_found_on_the_ports_that_it_was_made_with(root: Path, monkeyp
     assert (Stack.named("mine", port=4888).port, Stack.named("new").port) == (4888, 4566)
 
 
+def test_what_a_stack_holds_is_its_owners(make: Callable[..., Stack]) -> None:
+    # Given a stack's folder that everybody may enter, as an older version made it
+    stack = make()
+    stack.folder.mkdir(parents=True, mode=0o755)
+    # When a command is at work on it, then only its owner may
+    stack.down()
+    assert stack.folder.stat().st_mode & 0o777 == 0o700
+    # And the same holds for one that is made anew
+    stack.reset()
+    stack.up()
+    assert stack.folder.stat().st_mode & 0o777 == 0o700
+
+
 def test_what_is_secret_is_the_owners_to_read(make: Callable[..., Stack]) -> None:
     stack = make()
     stack.up()

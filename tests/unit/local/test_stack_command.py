@@ -132,16 +132,26 @@ def test_an_interruption_says_how_to_go_on(stack: FakeStack) -> None:
     assert "run the same command again" in done.stderr
 
 
-def test_a_request_to_end_is_an_interruption(stack: FakeStack) -> None:
-    class Ending(BaseException):
-        pass
-
+def test_a_request_to_end_is_an_interruption(stack: FakeStack, monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.getsignal(signal.SIGTERM)
     seen: list[Any] = []
-    stack.down = lambda: seen.append(signal.getsignal(signal.SIGTERM))  # type: ignore[method-assign]
+    both = (signal.SIGTERM, signal.SIGHUP)
+    monkeypatch.setattr(stack, "down", lambda: seen.extend(map(signal.getsignal, both)))
     RUNNER.invoke(cli.app, ["down"])
-    assert seen == [signal.default_int_handler]
+    assert seen == [signal.default_int_handler] * 2
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_command_under_nohup_outlives_its_terminal(stack: FakeStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr(stack, "down", lambda: seen.append(signal.getsignal(signal.SIGHUP)))
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        RUNNER.invoke(cli.app, ["down"])
+        assert seen == [signal.SIG_IGN]
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_status_tells_by_its_exit_status_too(stack: FakeStack) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import textwrap
 import threading
@@ -12,6 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 from tonearm_local import terraform as terraform_module
@@ -27,7 +29,7 @@ FAKE = """
     from pathlib import Path
     home = Path(__file__).parent
     subcommand = sys.argv[1]
-    note = {"arguments": sys.argv[1:], "cwd": os.getcwd(), "environment": dict(os.environ)}
+    note = {"arguments": sys.argv[1:], "cwd": os.getcwd(), "environment": dict(os.environ), "pid": os.getpid()}
     with (home / "calls.jsonl").open("a") as calls:
         calls.write(json.dumps(note) + "\\n")
     script = json.loads((home / "script.json").read_text()).get(subcommand, {})
@@ -370,3 +372,38 @@ def test_the_real_terraform_takes_the_arguments(root: Path, monkeypatch: pytest.
     # Then nothing is left, and the real events gave a count
     assert made.resources() == []
     assert (steps[-1].done, steps[-1].total) == (1, 1)
+
+
+# `tonearm demo`, whose song is a Terraform that takes long.
+DEMO = """
+    import sys
+    from pathlib import Path
+    from tonearm_cli import demo, main
+    from tonearm_local.terraform import Terraform
+    root, url = Path(sys.argv[1]), "http://127.0.0.1:4566"
+    terraform = Terraform(root=root, folder=root / "terraform-of-demo", endpoint_url=url, variables={})
+    demo.run = lambda *_: terraform.apply(lambda step: print(step, flush=True))
+    main.app(["demo"])
+"""
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
+def test_a_demo_that_is_ended_leaves_no_terraform_running(
+    root: Path, fake: Fake, tmp_path: Path, ending: signal.Signals
+) -> None:
+    # Given a demo that applies
+    fake.says(apply={"lines": [hook("apply_start", "aws_sqs_queue.jobs")], "seconds": 30})
+    command = [sys.executable, "-c", textwrap.dedent(DEMO), str(root)]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        while "aws_sqs_queue.jobs" not in (line := process.stdout.readline()):
+            assert line, process.stderr.read()
+        # When something else than Ctrl-C ends it
+        process.send_signal(ending)
+        said = process.stderr.read()
+    # Then it says how to go on, and Terraform was interrupted and has ended
+    assert process.returncode == 130
+    assert said == "tonearm: interrupted; run the same command again to go on.\n"
+    assert (fake.folder / "interrupted").exists()
+    assert not psutil.pid_exists(fake.calls("apply")[0]["pid"])

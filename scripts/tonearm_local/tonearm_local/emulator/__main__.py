@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 from tonearm_local.emulator.settings import emulator_environment
@@ -19,7 +20,7 @@ def main() -> None:
     os.environ.clear()
     os.environ.update(environment)
     # ministack reads its settings when it is imported, hence only now.
-    from tonearm_local.emulator.extensions import install_all  # noqa: PLC0415
+    from tonearm_local.emulator.extensions import install_all  # noqa: PLC0415 - imports ministack
 
     install_all(
         port=arguments.port,
@@ -28,12 +29,10 @@ def main() -> None:
         managed_python=arguments.managed_python.absolute(),
         faults_file=arguments.faults,
     )
+    from ministack.app import main as serve  # noqa: PLC0415 - after the environment is set
+    from ministack.core import lambda_runtime  # noqa: PLC0415 - after the environment is set
+
     # ministack reads the command line itself, and knows none of these options.
-    import sys  # noqa: PLC0415
-
-    from ministack.app import main as serve  # noqa: PLC0415
-    from ministack.core import lambda_runtime  # noqa: PLC0415
-
     sys.argv = sys.argv[:1]
     try:
         serve()

@@ -16,6 +16,7 @@ from tonearm_local.emulator import (
     states_retry_delay,
     states_throttled_name,
     states_tracing,
+    strangers_refused,
     worker_gate,
 )
 from tonearm_local.emulator.settings import SAVED
@@ -36,6 +37,7 @@ def install_all(
             scratch=state_dir / "tmp" / "functions",
         )
     )
+    strangers_refused.install()
     prompt_answers.install()
     worker_gate.install()
     states_throttled_name.install()

@@ -145,8 +145,8 @@ def _matches(fault: Fault, *, action: str, function: str) -> bool:
 
 def install(file: Path) -> None:
     """Put the faults armed in `file` between the gateway and the services, and around the functions."""
-    # Imported here: whoever only arms faults needs no emulator in its process.
-    from tonearm_local.emulator import fault_injection  # noqa: PLC0415
+    # Whoever only arms faults needs no emulator in its process.
+    from tonearm_local.emulator import fault_injection  # noqa: PLC0415 - imports ministack
 
     fault_injection.install(Plan(file))
 

@@ -126,7 +126,7 @@ class Programs:
 _unpacking = threading.Lock()
 
 
-class FunctionProcess(lambda_runtime.ProvidedWorker):  # type: ignore[misc]
+class FunctionProcess(lambda_runtime.ProvidedWorker):  # type: ignore[misc] # ministack has no types
     """One execution environment: a process, its Runtime API server and its scratch folder."""
 
     def __init__(self, func_name: str, config: dict[str, Any], code_zip: bytes) -> None:
