@@ -20,6 +20,9 @@ with_stack := $(if $(call given,STACK),TONEARM_STACK="$$STACK") \
 # Where the pinned uv lies when the machine has none; last, because there is a python3 as well.
 export PATH := $(PATH):$(CURDIR)/.uv/bin
 
+# A proxy that reaches the world does not reach this machine's own ports.
+export no_proxy := $(or $(no_proxy),$(NO_PROXY)),127.0.0.1,localhost
+
 tonearm := $(with_stack) .venv/bin/tonearm
 python := .venv/bin/python
 pytest := $(python) -m pytest -p tests.parts

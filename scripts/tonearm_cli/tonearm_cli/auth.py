@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import httpx
+from botocore import UNSIGNED
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tonearm_cli.errors import CliError
@@ -54,7 +56,10 @@ class Accounts:
             endpoint_url: of an emulator; None is AWS.
         """
         self._client_id = client_id
-        self._cognito = boto3.client("cognito-idp", region_name=region, endpoint_url=endpoint_url)
+        # Unsigned: otherwise keys are looked for, in the end on the network, though no call here needs any.
+        self._cognito = boto3.client(
+            "cognito-idp", region_name=region, endpoint_url=endpoint_url, config=Config(signature_version=UNSIGNED)
+        )
 
     def sign_up(self, email: str, password: str) -> None:
         """Make an account; Cognito mails a code to the address. Raises CliError."""

@@ -34,9 +34,13 @@ def accounts(at: Told) -> Accounts:
 def test_somebody_signs_up_confirms_and_logs_in_without_any_aws_key(
     served: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Given a machine without AWS credentials
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+    # Given a machine without AWS credentials, but with a place where a server of AWS would find some
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_EC2_METADATA_DISABLED"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
+    metadata = served(lambda _: (404, {}, b""))
+    monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url)
     cognito = served(pool)
     # When
     of = accounts(cognito)
@@ -52,6 +56,7 @@ def test_somebody_signs_up_confirms_and_logs_in_without_any_aws_key(
     assert cognito.asked[2].json["AuthFlow"] == "USER_PASSWORD_AUTH"
     assert all(asked.json["ClientId"] == "client-1" for asked in cognito.asked)
     assert not any("Authorization" in asked.headers for asked in cognito.asked)
+    assert metadata.asked == []
 
 
 def test_a_refusal_is_one_line(served: Serve) -> None:
