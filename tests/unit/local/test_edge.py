@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -84,6 +85,16 @@ class Gateway(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _answer  # noqa: N815
 
 
+class Behind(ThreadingHTTPServer):
+    """The gateway's server; an edge that gave a bad request up is no error of its."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def raw(port: int, text: bytes) -> tuple[int, dict[str, str], bytes]:
     """Send bytes as they are; return status, headers and body of the answer, which must end with the connection."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
@@ -112,8 +123,7 @@ def serving(server: ThreadingHTTPServer) -> Iterator[int]:
 @pytest.fixture
 def edge() -> Iterator[int]:
     """The port of an edge before the gateway."""
-    gateway = ThreadingHTTPServer(("127.0.0.1", 0), Gateway)
-    gateway.daemon_threads = True
+    gateway = Behind(("127.0.0.1", 0), Gateway)
     with (
         serving(gateway) as gateway_port,
         serving(Edge(port=0, emulator_port=gateway_port, distribution=DISTRIBUTION)) as port,
