@@ -60,6 +60,8 @@ _HERE = Path(__file__).parent
 # What each background process of ours runs.
 _EMULATOR_SOURCES = (_HERE / "emulator", _HERE / "loopback.py")
 _EDGE_SOURCES = (_HERE / "edge.py", _HERE / "loopback.py")
+# How AWS's services say that what is to be made is there.
+_EXISTS_ALREADY = re.compile(r"StatusCode: 409|AlreadyExist|already exists|AlreadyOwned")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 
@@ -345,7 +347,19 @@ class Stack:
             return
         # Whatever interrupts the apply, the next `up` applies again.
         self._applied_file.unlink(missing_ok=True)
-        terraform.apply(progress)
+        try:
+            terraform.apply(progress)
+        except StackError as failure:
+            # Under heavy load an answer of the emulator can be lost: the provider asks again for what it has made, is
+            # told that it exists, and would be told so for ever. A stack that was never up holds nothing to lose.
+            if self._outputs_file.is_file() or not _EXISTS_ALREADY.search(str(failure)):
+                raise
+            progress(Step("Beginning anew", "what an earlier try left cannot be gone on from"))
+            self._stop_emulator()
+            shutil.rmtree(self._emulator_folder)
+            terraform.forget()
+            self._start_emulator(artifacts, progress)
+            terraform.apply(progress)
         self._save_emulator()
         self._applied_file.write_text(fingerprint)
 

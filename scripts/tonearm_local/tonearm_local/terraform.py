@@ -124,6 +124,10 @@ class Terraform:
         progress(Step("Destroying", "reading what there is"))
         self._follow(["destroy", "-auto-approve", "-input=false", "-json", *self._var_files()], "Destroying", progress)
 
+    def forget(self) -> None:
+        """Forget every resource, for an emulator that has forgotten them too."""
+        self.state_file.unlink(missing_ok=True)
+
     def outputs(self) -> dict[str, Any]:
         """Return every output of the last apply by name; empty before the first one."""
         if not self.state_file.is_file():

@@ -41,6 +41,7 @@ class SmallCloud:
 
     applies: ClassVar[list[str]] = []
     interrupt: ClassVar[bool] = False
+    refusal: ClassVar[str] = ""
     forgets: ClassVar[bool] = False
     source: ClassVar[str] = "1"
 
@@ -58,6 +59,11 @@ class SmallCloud:
             SmallCloud.interrupt = False
             raise KeyboardInterrupt
         self._folder.mkdir(exist_ok=True)
+        if self.refusal:
+            # It was made, and its answer was lost.
+            self._cloud.client("sqs").create_queue(QueueName="made-already")
+            said, SmallCloud.refusal = self.refusal, ""
+            raise StackError(said)
         if self.outputs():
             return
         cognito = self._cloud.client("cognito-idp")
@@ -76,6 +82,9 @@ class SmallCloud:
             "more": "than anybody asked for",
         }
         (self._folder / "outputs.json").write_text(json.dumps(made))
+
+    def forget(self) -> None:
+        (self._folder / "outputs.json").unlink(missing_ok=True)
 
     def outputs(self) -> dict[str, Any]:
         file = self._folder / "outputs.json"
@@ -216,6 +225,47 @@ def test_after_a_crash_terraform_looks_again(make: Callable[..., Stack]) -> None
     assert len(SmallCloud.applies) == 2
     assert answers(stack) == 200
     assert sign_in(stack, again)
+
+
+def queues(stack: Stack) -> set[str]:
+    return {url.rsplit("/", 1)[-1] for url in stack.client("sqs").list_queues().get("QueueUrls", [])}
+
+
+LOST = "CreateRole, https response error StatusCode: 409, EntityAlreadyExists: Role tonearm-api already exists."
+
+
+def test_a_new_stack_that_an_earlier_try_stands_in_the_way_of_begins_anew(
+    make: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a first apply in which the answer to one call is lost
+    stack = make()
+    monkeypatch.setattr(SmallCloud, "refusal", LOST)
+    # When it is brought up, Then it is up, and nothing of the first try is in it
+    stack.up()
+    assert len(SmallCloud.applies) == 2
+    assert answers(stack) == 200
+    assert queues(stack) == set()
+
+
+def test_what_somebody_has_used_is_kept(make: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = make()
+    stack.up()
+    stack.client("sqs").create_queue(QueueName="somebodys-work")
+    monkeypatch.setattr(SmallCloud, "source", "2")
+    monkeypatch.setattr(SmallCloud, "refusal", LOST)
+    with pytest.raises(StackError, match="EntityAlreadyExists"):
+        stack.up()
+    assert queues(stack) == {"made-already", "somebodys-work"}
+
+
+def test_a_mistake_in_the_configuration_is_told_at_once(
+    make: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = make()
+    monkeypatch.setattr(SmallCloud, "refusal", "Invalid for_each argument")
+    with pytest.raises(StackError, match="Invalid for_each argument"):
+        stack.up()
+    assert len(SmallCloud.applies) == 1
 
 
 def test_what_changed_is_applied(make: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch) -> None:
