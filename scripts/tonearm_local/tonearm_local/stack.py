@@ -128,6 +128,7 @@ class Stack:
         edge_port: int = DEFAULT_EDGE_PORT,
         *,
         with_faults: bool | None = None,
+        own_emulator: bool = True,
         root: Path | None = None,
     ) -> None:
         """Describe a stack; nothing is started.
@@ -136,6 +137,8 @@ class Stack:
             name: 1 to 31 lower-case letters, digits and hyphens.
             port: TCP port of the emulator on 127.0.0.1.
             edge_port: TCP port of the web page and the API on 127.0.0.1.
+            own_emulator: False when what answers at `port` is somebody else's, LocalStack say: it is used, and neither
+                started nor stopped.
             with_faults: whether tests may inject faults by `faults_file`; by default when TONEARM_FAULTS is set.
             root: the checkout; by default the one that this package belongs to.
         """
@@ -147,6 +150,7 @@ class Stack:
         self.port = port
         self.edge_port = edge_port
         self._with_faults = bool(os.environ.get("TONEARM_FAULTS")) if with_faults is None else with_faults
+        self.own_emulator = own_emulator
         self._root = (root or repository_root()).resolve()
         self.folder = local_folder(self._root) / name
 
@@ -219,7 +223,8 @@ class Stack:
             self._terraform(artifacts).destroy(progress)
             self._applied_file.unlink(missing_ok=True)
             self._outputs_file.unlink(missing_ok=True)
-            left = self.leftovers()
+            # Of what somebody else's emulator holds, most may be somebody else's.
+            left = self.leftovers() if self.own_emulator else []
             if left:
                 raise StackError(f"Terraform has destroyed the stack, but this is left: {', '.join(left)}.")
             self._stop()
@@ -318,6 +323,10 @@ class Stack:
 
     def _start_emulator(self, artifacts: LocalArtifacts, progress: Progress) -> bool:
         """Start the emulator unless it runs; True when it holds the state that the last `apply` left."""
+        if not self.own_emulator:
+            if not _listens(self.port):
+                raise StackError(f"Nothing answers at {self.endpoint_url}; start it, then run this again.")
+            return True
         options: list[str | Path] = ["--port", str(self.port), "--state-dir", self._emulator_folder]
         options += ["--images-dir", artifacts.registry, "--managed-python", artifacts.managed_python]
         if self._with_faults:
@@ -352,7 +361,8 @@ class Stack:
         except StackError as failure:
             # Under heavy load an answer of the emulator can be lost: the provider asks again for what it has made, is
             # told that it exists, and would be told so for ever. A stack that was never up holds nothing to lose.
-            if self._outputs_file.is_file() or not _EXISTS_ALREADY.search(str(failure)):
+            unused = self.own_emulator and not self._outputs_file.is_file()
+            if not (unused and _EXISTS_ALREADY.search(str(failure))):
                 raise
             progress(Step("Beginning anew", "what an earlier try left cannot be gone on from"))
             self._stop_emulator()
@@ -442,6 +452,8 @@ class Stack:
 
     def _stop_emulator(self) -> bool:
         """Stop the emulator; True when it ran and could write its state."""
+        if not self.own_emulator:
+            return True
         ran = self._emulator.pid is not None
         saved = self._emulator.stop(grace_s=_STOP_GRACE_S)
         if ran and saved:
@@ -450,6 +462,8 @@ class Stack:
 
     def _save_emulator(self) -> None:
         """Let the emulator write its state now, so that a crash later does not undo what was applied."""
+        if not self.own_emulator:
+            return
         marker = self._emulator_folder / SAVED
         marker.unlink(missing_ok=True)
         self._emulator.signal(signal.SIGUSR1)
