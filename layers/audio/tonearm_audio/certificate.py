@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,9 @@ from tonearm_audio.transposition import STEADY, Spectrum, SpectrumMeter, transpo
 from tonearm_audio.version import ENGINE_VERSION
 
 PITCH_TOLERANCE_CENTS = 3.0
+# A line wider than a song's is located less exactly, in proportion to its width.
+STEADY_LINE_CENTS = 15.0
+WIDEST_PITCH_TOLERANCE_CENTS = 20.0
 LEVEL_TOLERANCE_LU = 1.0
 FULL_LEVEL_TOLERANCE_LU = 6.0
 """For a render whose peaks reach full scale and whose source has nothing to spare: it cannot be louder."""
@@ -201,7 +204,12 @@ def _pitch(operation: str, change: Change, before: _Measured, after: _Measured) 
         note = "the render lacks the source's tones" if lost else "not measurable: the source has no steady tones"
         note += f" (likeness {found.likeness:.2f}, steadiness {before.spectrum.steadiness:.2f})"
         return Promise("pitch", operation, "cents", expected, None, PITCH_TOLERANCE_CENTS, not lost, note)
-    return _near("pitch", operation, "cents", expected=expected, measured=found.cents, tolerance=PITCH_TOLERANCE_CENTS)
+    # Told from the source alone, so that no render can widen what is asked of it.
+    width = before.spectrum.line_width_cents
+    tolerance = min(PITCH_TOLERANCE_CENTS * max(1.0, width / STEADY_LINE_CENTS), WIDEST_PITCH_TOLERANCE_CENTS)
+    promise = _near("pitch", operation, "cents", expected=expected, measured=found.cents, tolerance=tolerance)
+    moving = f"the source's tones move or are short: lines {width:.0f} cents wide"
+    return replace(promise, note=moving) if tolerance > PITCH_TOLERANCE_CENTS else promise
 
 
 def _level(operation: str, change: Change, before: _Measured, after: _Measured) -> Promise:

@@ -51,6 +51,17 @@ class Spectrum:
     power: Line
     highest_hz: float
 
+    @property
+    def line_width_cents(self) -> float:
+        """How far the picture can be shifted until it is half like itself, 2 to 2600 cents.
+
+        Songs reach 14. A voice with vibrato, a glide or a short burst draws a line as wide as it moves, and where a
+        wide line lies cannot be told as exactly as where a narrow one does.
+        """
+        likeness = _likeness(self.tones, self.tones)
+        beyond = likeness[len(likeness) // 2 :] < 0.5
+        return float(beyond.argmax() if beyond.any() else len(beyond) - 1) * _CENTS_A_STEP
+
     def level_db(self, low_hz: float, high_hz: float, *, pitch_ratio: float) -> float | None:
         """K-weighted level between two frequencies of the source, in dB; None for silence.
 

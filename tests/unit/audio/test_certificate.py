@@ -254,3 +254,41 @@ def test_a_certificate_is_plain_json(song: DemoSong) -> None:
     }  # fmt: skip
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
+
+
+def gliding(*, from_hz: float, to_hz: float, duration_s: float = 4.0) -> Samples:
+    pitch_hz = np.linspace(from_hz, to_hz, round(duration_s * RATE))
+    return 0.3 * np.sin(2 * np.pi * np.cumsum(pitch_hz) / RATE)[:, np.newaxis] * np.ones((1, 2))
+
+
+def vibrato(*, duration_s: float = 8.0) -> Samples:
+    time_s = np.arange(round(duration_s * RATE)) / RATE
+    pitch_hz = 440 * 2 ** (0.5 / 12 * np.sin(2 * np.pi * 5.5 * time_s))
+    return 0.3 * np.sin(2 * np.pi * np.cumsum(pitch_hz) / RATE)[:, np.newaxis] * np.ones((1, 2))
+
+
+@pytest.mark.parametrize("moving", [gliding(from_hz=440, to_hz=280), vibrato()], ids=["glide", "vibrato"])
+@pytest.mark.parametrize("operations", [[Tempo(0.5)], [Tempo(1.25), Pitch(3)], [Pitch(-5)]], ids=str)
+def test_of_tones_that_move_the_pitch_is_promised_as_exactly_as_it_can_be_told(
+    tmp_path: Path, moving: Samples, operations: list[Operation]
+) -> None:
+    source = write(tmp_path / "a.wav", moving)
+    render(source, tmp_path / "b.wav", operations=operations, output=WAV)
+
+    pitch = named(certify(source, tmp_path / "b.wav", operations=operations, output=WAV), "pitch")
+
+    assert pitch.kept
+    assert 3.0 < pitch.tolerance <= 20.0
+    assert "move" in pitch.note
+
+
+def test_given_a_vibrato_then_a_quarter_tone_too_much_is_found(tmp_path: Path) -> None:
+    source = write(tmp_path / "a.wav", vibrato())
+    render(source, tmp_path / "b.wav", operations=[Pitch(2.5)], output=WAV)
+    assert broken(certify(source, tmp_path / "b.wav", operations=[Pitch(2)], output=WAV)) == {"pitch"}
+
+
+def test_of_a_song_the_pitch_is_promised_to_three_cents(song: DemoSong, tmp_path: Path) -> None:
+    render(song.path, tmp_path / "b.wav", operations=[Pitch(2)], output=WAV)
+    pitch = named(certify(song.path, tmp_path / "b.wav", operations=[Pitch(2)], output=WAV), "pitch")
+    assert (pitch.tolerance, pitch.note) == (3.0, "")
