@@ -9,7 +9,6 @@ if TYPE_CHECKING:
 
 FAILED = 1
 WRONG_USE = 2
-INTERRUPTED = 130
 
 
 class CliError(Exception):
