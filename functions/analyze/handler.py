@@ -19,13 +19,14 @@ from tonearm.services.step import BeginStage
 def analyze_track() -> AnalyzeTrack:
     """The use case with its adapters."""
     environment = AnalyzeEnvironment.of_process()
-    tracks = DynamoTracks(client("dynamodb"), environment.studio_table)
-    jobs = DynamoJobs(client("dynamodb"), environment.studio_table)
+    dynamodb, s3 = client("dynamodb"), client("s3")
+    tracks = DynamoTracks(dynamodb, environment.studio_table)
+    jobs = DynamoJobs(dynamodb, environment.studio_table)
     return AnalyzeTrack(
         begin_stage=BeginStage(tracks, jobs, utc_now),
         tracks=tracks,
-        uploads=S3Uploads(client("s3"), environment.uploads_bucket),
-        media=S3Media(client("s3"), environment.media_bucket),
+        uploads=S3Uploads(s3, environment.uploads_bucket),
+        media=S3Media(s3, environment.media_bucket),
         engine=TonearmAudio(),
         clock=utc_now,
     )

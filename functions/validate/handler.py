@@ -19,8 +19,9 @@ from tonearm.services.validate_upload import ValidateUpload
 def validate_upload() -> ValidateUpload:
     """The use case with its adapters."""
     environment = ValidateEnvironment.of_process()
-    tracks = DynamoTracks(client("dynamodb"), environment.studio_table)
-    jobs = DynamoJobs(client("dynamodb"), environment.studio_table)
+    dynamodb = client("dynamodb")
+    tracks = DynamoTracks(dynamodb, environment.studio_table)
+    jobs = DynamoJobs(dynamodb, environment.studio_table)
     return ValidateUpload(
         begin_stage=BeginStage(tracks, jobs, utc_now),
         tracks=tracks,

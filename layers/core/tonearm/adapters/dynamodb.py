@@ -120,7 +120,7 @@ class DynamoRows(Generic[Row]):
         except ClientError as error:
             if error_code(error) != "ConditionalCheckFailedException":
                 raise
-            standing: Item = error.response.get("Item", {})  # type: ignore[assignment]
+            standing: Item = error.response.get("Item", {})  # type: ignore[assignment]  # not in the stubs
             # The client tries again by itself when an answer is lost: then what stands there is this very write.
             return None if standing.get("write_token", {}).get("S") == token else standing
         return None

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints
 
 from tonearm.domain.analysis import AnalysisSummary, Probe
-from tonearm.domain.errors import Conflict, Problem
+from tonearm.domain.errors import Conflict, Problem, TonearmError
 from tonearm.domain.ids import JobId, OwnerId, TrackId
 from tonearm.domain.recipe import Recipe
 from tonearm.domain.values import Entity
@@ -134,6 +134,18 @@ class Track(Entity):
                 limit=TrackStatus.READY.value,
                 mend="Wait until it is ready, or upload the file again if it was rejected.",
             )
+
+
+def require_size(size_bytes: int, *, limit_bytes: int, called: str, refusal: type[TonearmError]) -> None:
+    """Raise `refusal`, ``track.too_large``, for a file over the limit; `called` is what its reader calls it."""
+    if size_bytes > limit_bytes:
+        raise refusal(
+            "track.too_large",
+            f"{called} is {size_bytes} bytes; the limit is {limit_bytes} bytes.",
+            value=size_bytes,
+            limit=limit_bytes,
+            mend="Send it as FLAC or MP3, or cut it into parts.",
+        )
 
 
 def expiry(created_at: datetime, *, retention: timedelta) -> datetime:

@@ -8,7 +8,7 @@ from tonearm.domain.clock import Clock
 from tonearm.domain.errors import Conflict, InvalidRequest
 from tonearm.domain.ids import new_job_id
 from tonearm.domain.recipe import Recipe
-from tonearm.domain.track import Track, expiry
+from tonearm.domain.track import Track, expiry, require_size
 from tonearm.ports import Tracks, UploadForm, Uploads
 
 
@@ -41,14 +41,7 @@ class CreateTrack:
             InvalidRequest: ``track.too_large`` when the file is over the limit.
             Conflict: ``track.deleted`` when the same `track_id` came before and its Track is gone.
         """
-        if new.size_bytes > self.max_upload_bytes:
-            raise InvalidRequest(
-                "track.too_large",
-                f"{new.filename} is {new.size_bytes} bytes; the limit is {self.max_upload_bytes} bytes.",
-                value=new.size_bytes,
-                limit=self.max_upload_bytes,
-                mend="Send it as FLAC or MP3, or cut it into parts.",
-            )
+        require_size(new.size_bytes, limit_bytes=self.max_upload_bytes, called=new.filename, refusal=InvalidRequest)
         now = self.clock()
         track = self.tracks.add(
             Track(

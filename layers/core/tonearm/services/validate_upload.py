@@ -10,7 +10,7 @@ from tonearm.domain.analysis import Probe
 from tonearm.domain.clock import Clock
 from tonearm.domain.errors import TrackRejected
 from tonearm.domain.job import Stage, StepInput
-from tonearm.domain.track import Track
+from tonearm.domain.track import Track, require_size
 from tonearm.ports import AudioEngine, Tracks, Uploads
 from tonearm.services.change import change
 from tonearm.services.step import BeginStage
@@ -66,14 +66,7 @@ class ValidateUpload:
         upload = self.uploads.find(track.upload_key)
         if upload is None:
             raise TrackRejected("track.missing", "The uploaded file is gone.", mend="Upload the file again.")
-        if upload.size_bytes > self.max_upload_bytes:
-            raise TrackRejected(
-                "track.too_large",
-                f"The file is {upload.size_bytes} bytes; the limit is {self.max_upload_bytes} bytes.",
-                value=upload.size_bytes,
-                limit=self.max_upload_bytes,
-                mend="Send it as FLAC or MP3, or cut it into parts.",
-            )
+        require_size(upload.size_bytes, limit_bytes=self.max_upload_bytes, called="The file", refusal=TrackRejected)
 
     def _change(self, track: Track, transition: Callable[[Track], Track]) -> None:
         change(self.tracks, track.owner_id, track.track_id, transition)
