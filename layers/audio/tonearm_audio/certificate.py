@@ -33,7 +33,7 @@ TIMING_TOLERANCE_MS = 30.0
 FAR_TIMING_TOLERANCE_MS = 240.0
 """Where a song is stretched to more than twice or less than half, attacks smear over two of the stretcher's windows."""
 GAP_TOLERANCE_S = 0.25
-CLIPPING_TOLERANCE_PERCENT: dict[Codec, float] = {"wav": 0.01, "flac": 0.01, "mp3": 0.1}
+CLIPPING_TOLERANCE_PERCENT: dict[Codec, float] = {"wav": 0.01, "flac": 0.01, "mp3": 0.1, "ogg": 0.1}
 _FULL_SCALE = 1.0 - 2.0**-15
 _LOWEST_LEVEL_HZ = 30.0
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from tonearm_audio.errors import AudioError
 
@@ -17,7 +17,7 @@ PITCH_RANGE_SEMITONES = (-24.0, 24.0)
 MP3_BITRATES_KBPS = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 BIT_DEPTHS = (16, 24)
 
-Codec = Literal["mp3", "wav", "flac"]
+Codec = Literal["mp3", "wav", "flac", "ogg"]
 
 
 def _require_within(name: str, value: float, bounds: tuple[float, float]) -> None:
@@ -73,7 +73,7 @@ class OutputFormat:
     """The file a render is written as.
 
     Args:
-        codec: "mp3", "wav" or "flac".
+        codec: "mp3", "wav", "flac" or "ogg" (Vorbis).
         bitrate_kbps: for mp3 only, one of `MP3_BITRATES_KBPS`; sources below 32 kHz get at most what their MPEG
             version allows (160, or 64 below 16 kHz).
         bit_depth: for wav and flac only, 16 or 24.
@@ -88,7 +88,7 @@ class OutputFormat:
 
     def __post_init__(self) -> None:
         choices: tuple[tuple[str, object, tuple[object, ...]], ...] = (
-            ("codec", self.codec, ("mp3", "wav", "flac")),
+            ("codec", self.codec, get_args(Codec)),
             ("bitrate_kbps", self.bitrate_kbps, MP3_BITRATES_KBPS),
             ("bit_depth", self.bit_depth, BIT_DEPTHS),
         )

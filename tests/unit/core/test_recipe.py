@@ -29,7 +29,7 @@ pitches = st.floats(-24, 24).map(lambda semitones: {"type": "pitch", "semitones"
 outputs = st.fixed_dictionaries(
     {},
     optional={
-        "codec": st.sampled_from(["mp3", "wav", "flac"]),
+        "codec": st.sampled_from(["mp3", "wav", "flac", "ogg"]),
         "bitrate_kbps": st.sampled_from([128, 192, 256, 320]),
     },
 )
@@ -58,8 +58,12 @@ class TestCanonicalForm:
 
     @given(documents(), documents())
     def test_recipes_are_equal_exactly_when_their_hashes_are(self, one: dict[str, Any], two: dict[str, Any]) -> None:
+        def counts(recipe: Recipe) -> tuple[Any, ...]:
+            output = recipe.output
+            return recipe.operations, output.codec, output.bitrate_kbps if output.codec == "mp3" else None
+
         first, second = Recipe.model_validate(one), Recipe.model_validate(two)
-        assert (first == second) == (first.content_hash == second.content_hash)
+        assert (counts(first) == counts(second)) == (first.content_hash == second.content_hash)
 
     @given(documents())
     def test_what_is_written_reads_back_as_it_was(self, document: dict[str, Any]) -> None:
@@ -77,7 +81,7 @@ class TestCanonicalForm:
                 for kbps in (128, 320)
             }
 
-        assert [len(hashes(codec)) for codec in ("mp3", "flac", "wav")] == [2, 1, 1]
+        assert [len(hashes(codec)) for codec in ("mp3", "flac", "wav", "ogg")] == [2, 1, 1, 1]
 
     def test_the_order_of_operations_counts(self) -> None:
         one, two = Tempo(factor=1.1), Pitch(semitones=2)
@@ -164,7 +168,7 @@ class TestShortForm:
             "tempo=0.5,tempo=0.25",
             "pitch=25",
             "reverb=1",
-            "tempo=1,format=ogg",
+            "tempo=1,format=m4a",
             "tempo=1,bitrate=100",
             "tempo=1,bitrate=²",
             "tempo=1,bitrate=" + "9" * 5000,
@@ -189,7 +193,7 @@ def test_the_engine_takes_what_a_recipe_may_ask_for() -> None:
     # The audio package stands alone, so the ranges stand twice; here they meet.
     assert operations.TEMPO_RANGE == (TEMPO_FACTOR_MIN, TEMPO_FACTOR_MAX)
     assert operations.PITCH_RANGE_SEMITONES == (-PITCH_SEMITONES_MAX, PITCH_SEMITONES_MAX)
-    assert set(get_args(Codec)) <= set(get_args(operations.Codec))
+    assert set(get_args(Codec)) == set(get_args(operations.Codec))
     for bitrate_kbps in (128, 192, 256, 320):
         OutputFormat(bitrate_kbps=bitrate_kbps)
         operations.OutputFormat(codec="mp3", bitrate_kbps=bitrate_kbps)

@@ -39,7 +39,7 @@ class Pitch(Value):
 
 
 Operation = Annotated[Tempo | Pitch, Field(discriminator="type")]
-Codec = Literal["mp3", "wav", "flac"]
+Codec = Literal["mp3", "wav", "flac", "ogg"]
 
 
 class OutputFormat(Value):
@@ -105,7 +105,7 @@ class Recipe(Value):
                         "recipe.invalid",
                         f"The recipe has a part '{part}' that is not known.",
                         value=part,
-                        limit="tempo=FACTOR, pitch=SEMITONES, format=mp3|wav|flac, bitrate=KBPS",
+                        limit="tempo=FACTOR, pitch=SEMITONES, format=mp3|wav|flac|ogg, bitrate=KBPS",
                         mend="Write it like tempo=1.1,pitch=2.",
                     )
         try:

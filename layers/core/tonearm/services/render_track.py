@@ -12,7 +12,12 @@ from tonearm.domain.track import Track
 from tonearm.ports import AudioEngine, Media, Uploads
 from tonearm.services.step import BeginStage
 
-_CONTENT_TYPE: dict[Codec, str] = {"mp3": "audio/mpeg", "wav": "audio/wav", "flac": "audio/flac"}
+_CONTENT_TYPE: dict[Codec, str] = {
+    "mp3": "audio/mpeg",
+    "wav": "audio/wav",
+    "flac": "audio/flac",
+    "ogg": "audio/ogg",
+}
 
 
 def recipe_of(job: Job) -> Recipe:
