@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tonearm_audio.certificate import Certificate, Promise, certify
     from tonearm_audio.engine import RenderResult, render
     from tonearm_audio.loudness import Loudness
+    from tonearm_audio.peaks import Peaks
 
 __all__ = [
     "ENGINE_VERSION",
@@ -28,6 +29,7 @@ __all__ = [
     "Loudness",
     "Operation",
     "OutputFormat",
+    "Peaks",
     "Pitch",
     "Probe",
     "Promise",
@@ -43,6 +45,7 @@ _LOADED_WHEN_USED = {
     "Analysis": "analysis",
     "Certificate": "certificate",
     "Loudness": "loudness",
+    "Peaks": "peaks",
     "Promise": "certificate",
     "RenderResult": "engine",
     "analyze": "analysis",

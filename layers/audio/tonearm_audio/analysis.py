@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import soxr
 
-from tonearm_audio.decode import FloatBlock, Source
+from tonearm_audio.decode import Source
 from tonearm_audio.loudness import Loudness, LoudnessMeter
-from tonearm_audio.tempo import ANALYSIS_RATE_HZ, Mono, OnsetMeter, Pulse, find_pulse
+from tonearm_audio.peaks import Peaks, PeaksMeter, mono
+from tonearm_audio.tempo import ANALYSIS_RATE_HZ, OnsetMeter, Pulse, find_pulse
 from tonearm_audio.version import ENGINE_VERSION
 
 
@@ -24,7 +25,8 @@ class Analysis:
         sample_rate_hz: frames a second.
         channels: 1 or 2.
         pulse: tempo, confidence and beats.
-        loudness: loudness and peaks.
+        loudness: loudness and its highest peaks.
+        peaks: the waveform, a document of its own.
     """
 
     frames: int
@@ -32,6 +34,7 @@ class Analysis:
     channels: int
     pulse: Pulse
     loudness: Loudness
+    peaks: Peaks
 
     @property
     def duration_s(self) -> float:
@@ -39,7 +42,7 @@ class Analysis:
         return self.frames / self.sample_rate_hz
 
     def to_dict(self) -> dict[str, object]:
-        """Plain values for JSON: tempo to a hundredth of a bpm, times to a millisecond."""
+        """Plain values for JSON, all but the waveform: tempo to a hundredth of a bpm, times to a millisecond."""
         tempo = self.pulse.tempo_bpm
         return {
             "engine_version": ENGINE_VERSION,
@@ -71,21 +74,19 @@ def analyze(path: Path, *, on_progress: Callable[[float], None] | None = None) -
     """
     with Source(path) as source:
         meter = LoudnessMeter(source.sample_rate_hz, source.channels)
+        peaks = PeaksMeter(source.sample_rate_hz)
         onsets = OnsetMeter()
         down = soxr.ResampleStream(source.sample_rate_hz, ANALYSIS_RATE_HZ, 1, dtype="float32", quality="MQ")
         expected = source.expected_frames
         for block in source.blocks():
             meter.feed(block)
-            onsets.feed(down.resample_chunk(_mono(block)))
+            line = mono(block)
+            peaks.feed(line)
+            onsets.feed(down.resample_chunk(line))
             if on_progress is not None and expected:
                 on_progress(min(0.9, 0.9 * source.frames / expected))
         onsets.feed(down.resample_chunk(np.zeros(0, np.float32), last=True))
         pulse = find_pulse(onsets.strength())
         if on_progress is not None:
             on_progress(1.0)
-        return Analysis(source.frames, source.sample_rate_hz, source.channels, pulse, meter.result())
-
-
-def _mono(block: FloatBlock) -> Mono:
-    """Both channels at half their strength; numpy's own mean over so short an axis takes ten times as long."""
-    return block[:, 0] if block.shape[1] == 1 else (block[:, 0] + block[:, 1]) * np.float32(0.5)
+        return Analysis(source.frames, source.sample_rate_hz, source.channels, pulse, meter.result(), peaks.result())
