@@ -18,6 +18,7 @@ from tonearm_audio.encode import output_sample_rate
 from tonearm_audio.engine import promised_frames
 from tonearm_audio.envelope import Envelope, EnvelopeMeter, align
 from tonearm_audio.operations import Change, Codec, Operation, OutputFormat, Pitch, Tempo, fold
+from tonearm_audio.peaks import Peaks, PeaksMeter, mono
 from tonearm_audio.transposition import STEADY, Spectrum, SpectrumMeter, transposition
 from tonearm_audio.version import ENGINE_VERSION
 
@@ -66,9 +67,15 @@ class Promise:
 
 @dataclass(frozen=True)
 class Certificate:
-    """Every promise of one render."""
+    """Every promise of one render, and what it looks like.
+
+    Attributes:
+        promises: all that its recipe promises.
+        peaks: the waveform of the encoded file, a document of its own.
+    """
 
     promises: tuple[Promise, ...]
+    peaks: Peaks
 
     @property
     def kept(self) -> bool:
@@ -81,7 +88,7 @@ class Certificate:
         return tuple(promise for promise in self.promises if not promise.kept)
 
     def to_dict(self) -> dict[str, object]:
-        """Plain values for JSON, figures to a thousandth."""
+        """Plain values for JSON, all but the waveform; figures to a thousandth."""
         return {
             "engine_version": ENGINE_VERSION,
             "kept": self.kept,
@@ -103,6 +110,7 @@ class _Measured:
     spectrum: Spectrum
     envelope: Envelope
     clipped_percent: float
+    peaks: Peaks
 
 
 def certify(
@@ -151,7 +159,7 @@ def certify(
     ]
     if on_progress is not None:
         on_progress(1.0)
-    return Certificate(tuple(promises))
+    return Certificate(tuple(promises), after.peaks)
 
 
 def _has(operations: Sequence[Operation], kind: type[Tempo] | type[Pitch]) -> bool:
@@ -170,10 +178,12 @@ def _measure(path: Path, report: Callable[[float], None]) -> _Measured:
     with Source(path) as opened:
         spectrum = SpectrumMeter(opened.sample_rate_hz, opened.channels)
         envelope = EnvelopeMeter(opened.sample_rate_hz)
+        peaks = PeaksMeter(opened.sample_rate_hz)
         expected, clipped, peak = opened.expected_frames, 0, 0.0
         for block in opened.blocks():
             spectrum.feed(block)
             envelope.feed(block)
+            peaks.feed(mono(block))
             size = np.abs(block)
             peak = max(peak, float(size.max()))
             clipped += int(np.count_nonzero(size >= _FULL_SCALE))
@@ -187,6 +197,7 @@ def _measure(path: Path, report: Callable[[float], None]) -> _Measured:
             spectrum=spectrum.result(),
             envelope=envelope.result(),
             clipped_percent=100 * clipped / (opened.frames * opened.channels),
+            peaks=peaks.result(),
         )
 
 

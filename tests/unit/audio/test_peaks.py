@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.audio.signals import RATE, Samples, noise, tone, write
-from tonearm_audio import analyze
+from tonearm_audio import OutputFormat, Tempo, analyze, certify, render
 from tonearm_audio.peaks import MAX_PIXELS, Peaks, PeaksMeter, mono
 from tonearm_cli.demo_song import DemoSong
 
@@ -117,3 +117,12 @@ def test_the_analysis_of_a_file_has_its_peaks_to_the_last_sample(song: DemoSong,
     assert peaks == expected(mono(samples).astype(np.float64))
     assert rate == RATE
     assert len(samples) % peaks.samples_per_pixel
+
+
+def test_a_certificate_has_the_peaks_of_the_encoded_file(song: DemoSong, tmp_path: Path) -> None:
+    path, output = tmp_path / "render.mp3", OutputFormat("mp3", bitrate_kbps=128)
+    render(song.path, path, operations=[Tempo(1.3)], output=output)
+
+    peaks = certify(song.path, path, operations=[Tempo(1.3)], output=output).peaks
+
+    assert peaks == analyze(path).peaks != analyze(song.path).peaks
