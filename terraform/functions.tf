@@ -61,6 +61,7 @@ module "api" {
   statements = {
     ChangeRows     = local.may_change_rows
     QueryRows      = local.may_query_rows
+    ReadUploads    = local.may_read_uploads
     WriteUploads   = local.may_write_uploads
     DeleteUploads  = local.may_delete_uploads
     ListUploads    = local.may_list_uploads

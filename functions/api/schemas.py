@@ -204,17 +204,35 @@ class LinkView(View):
     expires_at: datetime
 
 
-class DownloadsView(View):
-    """Links to what a job made; a job without a recipe made no render."""
+_PEAKS = "the waveform, as the JSON of BBC audiowaveform, version 2; what was made before there were peaks has none"
+_AUDIO = "plays in a page's <audio>, and saves as a file when it is gone to"
 
-    analysis: LinkView
-    render: LinkView | None = None
-    certificate: LinkView | None = None
+
+class LinksView(View):
+    """Links by what they lead to."""
 
     @classmethod
     def of(cls, links: dict[str, DownloadLink]) -> Self:
         """What is shown of the links."""
         return cls.model_validate({name: LinkView.model_validate(link) for name, link in links.items()})
+
+
+class TrackDownloadsView(LinksView):
+    """Links to a track and what was measured on it."""
+
+    source: LinkView = Field(description=f"the file as it was uploaded; {_AUDIO}")
+    analysis: LinkView
+    peaks: LinkView | None = Field(default=None, description=f"of the source: {_PEAKS}")
+
+
+class DownloadsView(LinksView):
+    """Links to what a job made; a job without a recipe made no render."""
+
+    analysis: LinkView
+    peaks: LinkView | None = Field(default=None, description=f"of the source: {_PEAKS}")
+    render: LinkView | None = Field(default=None, description=_AUDIO)
+    render_peaks: LinkView | None = Field(default=None, description=f"of the render: {_PEAKS}")
+    certificate: LinkView | None = None
 
 
 class HealthView(View):

@@ -16,6 +16,7 @@ from functions.api.schemas import (
     CreatedTrackView,
     LabelsBody,
     NewTrackBody,
+    TrackDownloadsView,
     TracksView,
     TrackView,
     UploadView,
@@ -145,6 +146,18 @@ def read_analysis(track_id: TrackIdInPath) -> Response[AnalysisView]:
             mend="Wait until it is ready.",
         )
     return json_answer(HTTPStatus.OK, AnalysisView.model_validate(document))
+
+
+@router.get(
+    "/v1/tracks/<track_id>/downloads",
+    summary="Get links to a track's source, its analysis and its waveform",
+    tags=["tracks"],
+    response_description="The links",
+)
+def read_track_downloads(track_id: TrackIdInPath) -> Response[TrackDownloadsView]:
+    """The links work for five minutes; a page that plays longer asks again. A track has them once it is ready."""
+    links = use_cases().create_downloads.of_track(owner_id_of(router.current_event), track_id)
+    return json_answer(HTTPStatus.OK, TrackDownloadsView.of(links))
 
 
 def _version(if_match: str | None) -> int | None:

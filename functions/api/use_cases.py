@@ -64,5 +64,5 @@ def use_cases() -> UseCases:
         relabel_track=RelabelTrack(tracks, ownership, utc_now),
         delete_track=DeleteTrack(tracks, jobs, uploads, media, workflow, utc_now),
         create_job=CreateJob(jobs, SqsJobQueue(client("sqs"), environment.jobs_queue_url), ownership, utc_now),
-        create_downloads=CreateDownloads(ownership, media, utc_now),
+        create_downloads=CreateDownloads(ownership, uploads, media, utc_now),
     )

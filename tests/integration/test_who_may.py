@@ -135,6 +135,7 @@ class TestOwners:
         [
             ("GET", "/v1/tracks/{track_id}", None),
             ("GET", "/v1/tracks/{track_id}/analysis", None),
+            ("GET", "/v1/tracks/{track_id}/downloads", None),
             ("PATCH", "/v1/tracks/{track_id}", {"title": "Mine now"}),
             ("DELETE", "/v1/tracks/{track_id}", None),
             ("GET", "/v1/jobs/{ingest_job_id}", None),

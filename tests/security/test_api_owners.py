@@ -20,6 +20,7 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("PATCH", "/v1/tracks/{track}", {"title": "Mine"}),
     ("DELETE", "/v1/tracks/{track}", None),
     ("GET", "/v1/tracks/{track}/analysis", None),
+    ("GET", "/v1/tracks/{track}/downloads", None),
     ("POST", "/v1/jobs", {"track_id": "{track}", "recipe": RECIPE}),
     ("GET", "/v1/jobs?track_id={track}", None),
     ("GET", "/v1/jobs/{job}", None),
@@ -111,15 +112,18 @@ def test_an_owner_in_headers_query_or_body_is_nobody(studio: Studio) -> None:
     assert answer.status == 404
 
 
-def test_no_link_to_a_render_outlives_its_track(studio: Studio) -> None:
+def test_no_link_outlives_its_track(studio: Studio) -> None:
     ends = utc_now() + timedelta(seconds=30)
     track = studio.a_ready_track(expires_at=ends)
     job = studio.jobs.add(a_job(track_id=track.track_id, expires_at=ends))
     studio.jobs.save(job.succeeded(utc_now()))
-    links = studio.ask("GET", f"/v1/jobs/{job.job_id}/downloads").json
-    assert datetime.fromisoformat(links["analysis"]["expires_at"]) <= ends
-    (seconds,) = parse_qs(urlsplit(links["analysis"]["url"]).query)["X-Amz-Expires"]
-    assert 0 < int(seconds) <= 30
+    for path in (f"/v1/jobs/{job.job_id}", f"/v1/tracks/{track.track_id}"):
+        links = [link for link in studio.ask("GET", f"{path}/downloads").json.values() if link]
+        assert links
+        for link in links:
+            assert datetime.fromisoformat(link["expires_at"]) <= ends
+            (seconds,) = parse_qs(urlsplit(link["url"]).query)["X-Amz-Expires"]
+            assert 0 < int(seconds) <= 30
 
 
 def test_the_log_holds_no_token(studio: Studio) -> None:

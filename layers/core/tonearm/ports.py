@@ -68,7 +68,7 @@ class UploadForm:
 
 @dataclass(frozen=True)
 class DownloadLink:
-    """A presigned GET that no longer works after `expires_at`."""
+    """A presigned GET, of a part of the object too, that no longer works after `expires_at`."""
 
     url: str
     filename: str
@@ -94,6 +94,18 @@ class Uploads(Protocol):
 
     def fetch(self, key: str, destination: Path, *, upload_version: str | None) -> None:
         """Copy the object, in the version that counts, to a file."""
+
+    def link(
+        self,
+        key: str,
+        *,
+        upload_version: str | None,
+        filename: str,
+        content_type: str,
+        now: datetime,
+        not_after: datetime,
+    ) -> DownloadLink:
+        """A short-lived link that plays the object as `content_type` and saves it as `filename`."""
 
     def delete_all(self, prefix: str) -> None:
         """Delete every object under the prefix, in every version."""
@@ -155,11 +167,29 @@ class Announcer(Protocol):
 
 
 @dataclass(frozen=True)
+class Analysed:
+    """What the engine measured on a Track: the figures for its row, the whole document, and the waveform's."""
+
+    summary: AnalysisSummary
+    document: dict[str, Any]
+    peaks: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Rendered:
     """What the engine made."""
 
     duration_s: float
     pcm_sha256: str
+
+
+@dataclass(frozen=True)
+class Certified:
+    """What the engine measured on a render: its promises, the whole document, and the waveform's."""
+
+    certificate: Certificate
+    document: dict[str, Any]
+    peaks: dict[str, Any]
 
 
 class AudioEngine(Protocol):
@@ -170,13 +200,11 @@ class AudioEngine(Protocol):
     def probe(self, path: Path, *, max_duration_s: float, content_sha256: str) -> Probe:
         """Decode all of it. Raises `TrackRejected`."""
 
-    def analyze(self, path: Path, *, on_progress: Progress) -> tuple[AnalysisSummary, dict[str, Any]]:
-        """The figures for the Track's row, and the whole document."""
+    def analyze(self, path: Path, *, on_progress: Progress) -> Analysed:
+        """Measure a Track."""
 
     def render(self, source: Path, destination: Path, *, recipe: Recipe, on_progress: Progress) -> Rendered:
         """Make the render."""
 
-    def certify(
-        self, source: Path, render: Path, *, recipe: Recipe, on_progress: Progress
-    ) -> tuple[Certificate, dict[str, Any]]:
+    def certify(self, source: Path, render: Path, *, recipe: Recipe, on_progress: Progress) -> Certified:
         """Measure the render against its recipe's promises."""

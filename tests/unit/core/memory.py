@@ -16,7 +16,18 @@ from tonearm.domain.errors import StaleWrite, TrackRejected
 from tonearm.domain.job import Job, JobEvent
 from tonearm.domain.recipe import Recipe
 from tonearm.domain.track import Track
-from tonearm.ports import DownloadLink, ExecutionState, Page, Progress, Rendered, Row, StoredUpload, UploadForm
+from tonearm.ports import (
+    Analysed,
+    Certified,
+    DownloadLink,
+    ExecutionState,
+    Page,
+    Progress,
+    Rendered,
+    Row,
+    StoredUpload,
+    UploadForm,
+)
 
 
 class MovableClock:
@@ -118,6 +129,19 @@ class MemoryUploads:
 
     def fetch(self, key: str, destination: Path, *, upload_version: str | None) -> None:
         destination.write_bytes(self.versions[key][int(upload_version) - 1 if upload_version else -1])
+
+    def link(
+        self,
+        key: str,
+        *,
+        upload_version: str | None,
+        filename: str,
+        content_type: str,
+        now: datetime,
+        not_after: datetime,
+    ) -> DownloadLink:
+        url = f"memory://uploads/{key}?version={upload_version}&type={content_type}"
+        return DownloadLink(url, filename, min(now + timedelta(minutes=5), not_after))
 
     def delete_all(self, prefix: str) -> None:
         self.versions = {key: kept for key, kept in self.versions.items() if not key.startswith(prefix)}
@@ -227,7 +251,7 @@ class MemoryEngine:
             content_sha256=content_sha256,
         )
 
-    def analyze(self, path: Path, *, on_progress: Progress) -> tuple[AnalysisSummary, dict[str, Any]]:
+    def analyze(self, path: Path, *, on_progress: Progress) -> Analysed:
         self.calls["analyze"] += 1
         content = self._song(path)
         on_progress(0.5)
@@ -239,7 +263,7 @@ class MemoryEngine:
             integrated_lufs=-14.5,
             true_peak_dbtp=None,
         )
-        return summary, {**summary.model_dump(), "beats_s": [0.5, 1.0]}
+        return Analysed(summary, {**summary.model_dump(), "beats_s": [0.5, 1.0]}, self._peaks(content))
 
     def render(self, source: Path, destination: Path, *, recipe: Recipe, on_progress: Progress) -> Rendered:
         self.calls["render"] += 1
@@ -248,9 +272,7 @@ class MemoryEngine:
         destination.write_bytes(made)
         return Rendered(duration_s=float(len(made)), pcm_sha256=hashlib.sha256(made).hexdigest())
 
-    def certify(
-        self, source: Path, render: Path, *, recipe: Recipe, on_progress: Progress
-    ) -> tuple[Certificate, dict[str, Any]]:
+    def certify(self, source: Path, render: Path, *, recipe: Recipe, on_progress: Progress) -> Certified:
         self.calls["certify"] += 1
         song, made = self._song(source), self._song(render)
         on_progress(0.5)
@@ -265,7 +287,11 @@ class MemoryEngine:
             kept=drift == 0.0,
         )
         certificate = Certificate(engine_version=self.version, kept=promise.kept, promises=(promise,))
-        return certificate, certificate.model_dump(mode="json")
+        return Certified(certificate, certificate.model_dump(mode="json"), self._peaks(made))
+
+    @staticmethod
+    def _peaks(content: bytes) -> dict[str, Any]:
+        return {"version": 2, "data": list(content)}
 
     @staticmethod
     def _song(path: Path) -> bytes:

@@ -115,6 +115,22 @@ class TestUploads:
         assert [version["Key"] for version in left["Versions"]] == ["uploads/a/t10/source"]
         assert "DeleteMarkers" not in left
 
+    def test_a_link_leads_to_the_version_that_counts_as_the_type_that_was_found(self, uploads: S3Uploads) -> None:
+        for version in ("v1", None):
+            link = uploads.link(
+                "uploads/a/b/source",
+                upload_version=version,
+                filename="a.m4a",
+                content_type="audio/mp4",
+                now=NOON,
+                not_after=NOON + timedelta(seconds=20),
+            )
+            asked = parse_qs(urlsplit(link.url).query)
+            assert asked["response-content-type"] == ["audio/mp4"]
+            assert asked["response-content-disposition"] == ["attachment; filename*=UTF-8''a.m4a"]
+            assert asked.get("versionId") == ([version] if version else None)
+            assert asked["X-Amz-Expires"] == ["20"]
+
     def test_what_is_refused_is_not_taken_for_absent(self, uploads: S3Uploads) -> None:
         with pytest.raises(ClientError):
             S3Uploads(client("s3"), "no-such-bucket").fetch("k", Path("/dev/null"), upload_version=None)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -20,6 +20,7 @@ from tonearm.domain.errors import (
 )
 from tonearm.domain.job import JobStatus, Stage, StepInput
 from tonearm.domain.track import TrackStatus
+from tonearm_audio.container import Container
 
 
 class TestValidate:
@@ -79,6 +80,8 @@ class TestAnalyze:
         document = world.media.read_json(ready.analysis_key)
         assert document is not None
         assert document["beats_s"] == [0.5, 1.0]
+        assert ready.has_peaks
+        assert world.media.read_json(ready.peaks_key) == {"version": 2, "data": list(SONG)}
 
     def test_repeated_it_analyses_no_more(self, world: World) -> None:
         _, step = world.uploaded_track()
@@ -132,8 +135,10 @@ class TestCertify:
         render = world.render_track(job.step_input)
         certificate = world.certify_render(job.step_input)
         assert certificate.kept
-        assert world.job(job.job_id).render == render
+        peaks_key = render.key.replace("render.mp3", "peaks.json")
+        assert world.job(job.job_id).render == render.model_copy(update={"peaks_key": peaks_key})
         assert world.media.read_json(render.certificate_key) == certificate.model_dump(mode="json")
+        assert world.media.read_json(peaks_key) == {"version": 2, "data": list(world.media.objects[render.key])}
 
     def test_a_broken_promise_is_named_with_its_figures_and_shows_no_render(self, world: World) -> None:
         track = world.ready_track(DRIFTING)
@@ -148,6 +153,7 @@ class TestCertify:
         # Then its owner sees no render, and the certificate is kept for whoever looks into it
         assert world.job(job.job_id).render is None
         assert world.media.read_json(render.certificate_key) is not None
+        assert not [key for key in world.media.objects if "/renders/" in key and key.endswith("peaks.json")]
         with pytest.raises(Conflict):
             world.create_downloads.of_job(ADA, job.job_id)
 
@@ -258,14 +264,18 @@ class TestOwnership:
 
 
 class TestDownloads:
-    def test_a_render_job_gives_render_certificate_and_analysis_under_the_tracks_title(self, world: World) -> None:
+    def test_a_render_job_gives_all_that_was_made_under_the_tracks_title(self, world: World) -> None:
         track = world.ready_track(title="Sea: a/b", recipe=a_recipe())
         links = world.create_downloads.of_job(ADA, track.ingest_job_id)
         assert {name: link.filename for name, link in links.items()} == {
             "analysis": "Sea_ a_b.analysis.json",
+            "peaks": "Sea_ a_b.peaks.json",
             "render": "Sea_ a_b.mp3",
             "certificate": "Sea_ a_b.certificate.json",
+            "render_peaks": "Sea_ a_b.render-peaks.json",
         }
+        for link in links.values():
+            assert link.url.removeprefix("memory://media/") in world.media.objects
 
     def test_no_link_outlives_the_track(self, world: World) -> None:
         track = world.ready_track()
@@ -273,9 +283,60 @@ class TestDownloads:
         links = world.create_downloads.of_job(ADA, track.ingest_job_id)
         assert links["analysis"].expires_at == track.expires_at
 
-    def test_without_a_recipe_there_is_only_the_analysis(self, world: World) -> None:
+    def test_without_a_recipe_there_is_only_what_was_measured_on_the_source(self, world: World) -> None:
         track = world.ready_track()
-        assert list(world.create_downloads.of_job(ADA, track.ingest_job_id)) == ["analysis"]
+        assert list(world.create_downloads.of_job(ADA, track.ingest_job_id)) == ["analysis", "peaks"]
+
+    def test_what_was_made_before_there_were_peaks_has_none(self, world: World) -> None:
+        # Given rows of that time
+        track = world.ready_track(recipe=a_recipe())
+        job = world.job(track.ingest_job_id)
+        assert job.render is not None
+        world.tracks.save(track.model_copy(update={"has_peaks": False}))
+        world.jobs.save(job.model_copy(update={"render": job.render.model_copy(update={"peaks_key": None})}))
+        # When links are asked for, Then there are those of that time
+        assert set(world.create_downloads.of_job(ADA, job.job_id)) == {"analysis", "render", "certificate"}
+        assert set(world.create_downloads.of_track(ADA, track.track_id)) == {"source", "analysis"}
+
+    def test_an_older_render_that_is_used_again_gets_its_peaks(self, world: World) -> None:
+        # Given a render whose record and folder know of no peaks
+        track = world.ready_track(recipe=a_recipe())
+        for key in [key for key in world.media.objects if "/renders/" in key and key.endswith("peaks.json")]:
+            del world.media.objects[key]
+        # When the same recipe is asked for again
+        job = world.new_job(track, a_recipe())
+        world.settle()
+        # Then nothing is rendered anew, and the new job has them
+        assert world.engine.calls["render"] == 1
+        link = world.create_downloads.of_job(ADA, job.job_id)["render_peaks"]
+        assert link.url.removeprefix("memory://media/") in world.media.objects
+
+    def test_a_ready_track_gives_its_source_in_the_version_that_counts(self, world: World) -> None:
+        track = world.ready_track(title="Sea: a/b")
+        world.upload(track, b"song of another")
+        links = world.create_downloads.of_track(ADA, track.track_id)
+        assert {name: link.filename for name, link in links.items()} == {
+            "source": "Sea_ a_b",
+            "analysis": "Sea_ a_b.analysis.json",
+            "peaks": "Sea_ a_b.peaks.json",
+        }
+        assert links["source"].url.endswith(f"{track.upload_key}?version=1&type=application/octet-stream")
+
+    @pytest.mark.parametrize("content", [None, NOISE], ids=["awaiting-upload", "rejected"])
+    def test_a_track_that_is_not_ready_gives_none(self, world: World, content: bytes | None) -> None:
+        track = world.ready_track(content) if content else world.new_track()
+        with pytest.raises(Conflict) as refusal:
+            world.create_downloads.of_track(ADA, track.track_id)
+        assert refusal.value.problem.code == "track.not_ready"
+
+    @pytest.mark.parametrize("container", get_args(Container))
+    def test_every_container_that_is_taken_has_a_name_and_a_type(self, world: World, container: str) -> None:
+        track = world.ready_track(title="Sea")
+        assert track.probe is not None
+        world.tracks.save(track.model_copy(update={"probe": track.probe.model_copy(update={"container": container})}))
+        source = world.create_downloads.of_track(ADA, track.track_id)["source"]
+        assert source.filename.startswith("Sea.")
+        assert "&type=audio/" in source.url
 
 
 class TestCreateJob:

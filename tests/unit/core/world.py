@@ -140,7 +140,7 @@ class World:
 
     @cached_property
     def create_downloads(self) -> CreateDownloads:
-        return CreateDownloads(self.ownership, self._media, self.clock)
+        return CreateDownloads(self.ownership, self._uploads, self._media, self.clock)
 
     @cached_property
     def start_job(self) -> StartJob:

@@ -6,13 +6,15 @@ import hashlib
 import json
 from datetime import timedelta
 from typing import Any, ClassVar
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from tests.unit.core.aws import lost_answers
 from tests.unit.core.make import BOB, a_job, a_recipe
-from tests.unit.functions.studio import MAX_UPLOAD_BYTES, Answer, Studio, listening
+from tests.unit.functions.studio import ANALYSIS, MAX_UPLOAD_BYTES, Answer, Studio, listening
+from tonearm.domain.analysis import Probe
 from tonearm.domain.certificate import Render
 from tonearm.domain.clock import utc_now
 from tonearm.domain.errors import Problem
@@ -23,6 +25,16 @@ NOBODYS_TRACK = "trk_01jd3v8w2q5r7s9t1v3x5y7z9a"
 NOBODYS_JOB = "job_01jd3v8w2q5r7s9t1v3x5y7z9a"
 NEW_TRACK = {"filename": "song.mp3", "size_bytes": 1000}
 RECIPE = a_recipe().model_dump(mode="json")
+PROBE = Probe(
+    container="flac",
+    codec="pcm_16",
+    sample_rate_hz=44100,
+    channels=2,
+    frames=88200,
+    duration_s=2.0,
+    size_bytes=8,
+    content_sha256="0" * 64,
+)
 
 
 def refused(answer: Answer, status: int, code: str) -> dict[str, Any]:
@@ -51,6 +63,7 @@ def succeeded(studio: Studio, track: Track) -> Job:
     render = Render(
         key=f"{prefix}render.mp3",
         certificate_key=f"{prefix}certificate.json",
+        peaks_key=f"{prefix}peaks.json",
         codec="mp3",
         content_type="audio/mpeg",
         size_bytes=5,
@@ -365,13 +378,40 @@ class TestJobs:
         answer = studio.ask("GET", f"/v1/jobs/{job.job_id}/downloads")
         assert answer.status == 200
         assert answer.json["render"]["filename"] == "Für Elise.mp3"
-        assert set(answer.json) == {"render", "certificate", "analysis"}
+        assert set(answer.json) == {"render", "certificate", "analysis", "peaks", "render_peaks"}
         for link in answer.json.values():
             assert "X-Amz-Signature=" in link["url"]
 
     def test_there_are_none_before_the_job_has_succeeded(self, studio: Studio) -> None:
         job = studio.jobs.add(a_job(track_id=studio.a_ready_track().track_id))
         refused(studio.ask("GET", f"/v1/jobs/{job.job_id}/downloads"), 409, "job.not_succeeded")
+
+
+class TestTrackDownloads:
+    def test_the_source_plays_by_the_type_that_was_found_in_it(self, studio: Studio) -> None:
+        # Given a track whose upload was sent twice, and said nothing of its type
+        track = studio.a_track(b"RIFF", title="Sea")
+        versions = [
+            studio.s3.put_object(Bucket=studio.uploads_bucket, Key=track.upload_key, Body=body)["VersionId"]
+            for body in (b"the song", b"another")
+        ]
+        now = utc_now()
+        validating = track.upload_arrived(now, upload_version=versions[0]).validated(now, probe=PROBE)
+        studio.tracks.save(validating.analysed(now, analysis=ANALYSIS))
+        # When its links are asked for
+        answer = studio.ask("GET", f"/v1/tracks/{track.track_id}/downloads")
+        # Then the source's leads to the version that counts, as audio
+        assert answer.status == 200
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert set(answer.json) == {"source", "analysis", "peaks"}
+        source = answer.json["source"]
+        assert source["filename"] == "Sea.flac"
+        asked = parse_qs(urlsplit(source["url"]).query)
+        assert asked["versionId"] == versions[:1]
+        assert asked["response-content-type"] == ["audio/flac"]
+
+    def test_there_are_none_before_it_is_ready(self, studio: Studio) -> None:
+        refused(studio.ask("GET", f"/v1/tracks/{studio.a_track().track_id}/downloads"), 409, "track.not_ready")
 
 
 class TestTheRest:

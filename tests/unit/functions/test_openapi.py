@@ -56,6 +56,7 @@ def test_operations_are_named_like_their_functions_and_answer_these_codes(docume
         "relabel_track": ["200"],
         "delete_track": ["204"],
         "read_analysis": ["200"],
+        "read_track_downloads": ["200"],
         "create_job": ["202"],
         "list_jobs": ["200"],
         "read_job": ["200"],

@@ -10,7 +10,7 @@ from tonearm.domain.analysis import AnalysisSummary, Probe
 from tonearm.domain.certificate import Certificate
 from tonearm.domain.errors import PromiseBroken, TrackRejected
 from tonearm.domain.recipe import Operation, Pitch, Recipe, Tempo
-from tonearm.ports import Progress, Rendered
+from tonearm.ports import Analysed, Certified, Progress, Rendered
 
 
 def _operation(operation: Operation) -> tonearm_audio.Operation:
@@ -52,10 +52,11 @@ class TonearmAudio:
             content_sha256=content_sha256,
         )
 
-    def analyze(self, path: Path, *, on_progress: Progress) -> tuple[AnalysisSummary, dict[str, Any]]:
-        """The figures for the Track's row, and the whole document. Raises `TrackRejected`."""
+    def analyze(self, path: Path, *, on_progress: Progress) -> Analysed:
+        """Measure a Track. Raises `TrackRejected`."""
         with _refusals():
-            document: dict[str, Any] = tonearm_audio.analyze(path, on_progress=on_progress).to_dict()
+            found = tonearm_audio.analyze(path, on_progress=on_progress)
+        document: dict[str, Any] = found.to_dict()
         loudness = document["loudness"]
         summary = AnalysisSummary(
             engine_version=document["engine_version"],
@@ -65,7 +66,7 @@ class TonearmAudio:
             integrated_lufs=loudness["integrated_lufs"],
             true_peak_dbtp=loudness["true_peak_dbtp"],
         )
-        return summary, document
+        return Analysed(summary, document, found.peaks.to_dict())
 
     def render(self, source: Path, destination: Path, *, recipe: Recipe, on_progress: Progress) -> Rendered:
         """Make the render. Raises `TrackRejected`."""
@@ -79,12 +80,10 @@ class TonearmAudio:
             )
         return Rendered(result.frames / result.sample_rate_hz, result.pcm_sha256)
 
-    def certify(
-        self, source: Path, render: Path, *, recipe: Recipe, on_progress: Progress
-    ) -> tuple[Certificate, dict[str, Any]]:
+    def certify(self, source: Path, render: Path, *, recipe: Recipe, on_progress: Progress) -> Certified:
         """Measure the render against its recipe's promises. Raises `PromiseBroken` for one that cannot be decoded."""
         try:
-            certificate = tonearm_audio.certify(
+            found = tonearm_audio.certify(
                 source,
                 render,
                 operations=[_operation(operation) for operation in recipe.operations],
@@ -100,8 +99,9 @@ class TonearmAudio:
                 limit=error.limit,
                 mend="The source is untouched. Report this with the job id.",
             ) from error
-        document = certificate.to_dict()
-        return Certificate.model_validate(document, extra="ignore"), document
+        document = found.to_dict()
+        certificate = Certificate.model_validate(document, extra="ignore")
+        return Certified(certificate, document, found.peaks.to_dict())
 
 
 def _output(recipe: Recipe) -> tonearm_audio.OutputFormat:

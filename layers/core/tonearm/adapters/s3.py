@@ -1,4 +1,4 @@
-"""The two buckets: raw uploads, and media (renders, analyses, certificates)."""
+"""The two buckets: raw uploads, and media (renders, analyses, peaks, certificates)."""
 
 import json
 from datetime import datetime, timedelta
@@ -31,6 +31,18 @@ class _Bucket:
             for version in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
                 self._client.delete_object(Bucket=self._bucket, Key=version["Key"], VersionId=version["VersionId"])
 
+    def _link(self, key: str, *, filename: str, now: datetime, not_after: datetime, **asked: str) -> DownloadLink:
+        # A link lives at least a second, the least that S3 can say; who asks has checked that `not_after` is to come.
+        life = max(min(DOWNLOAD_LINK_LIFE, not_after - now), timedelta(seconds=1))
+        # An attachment plays in a page's <audio> as well: the header only speaks to who goes to the link itself.
+        saved = f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
+        url = self._client.generate_presigned_url(
+            "get_object",
+            Params={"Bucket": self._bucket, "Key": key, "ResponseContentDisposition": saved, **asked},
+            ExpiresIn=int(life.total_seconds()),
+        )
+        return DownloadLink(url, filename, now + life)
+
 
 class S3Uploads(_Bucket):
     """The bucket of raw uploads."""
@@ -59,6 +71,23 @@ class S3Uploads(_Bucket):
         """Copy the object, in the version that counts, to a file."""
         extra = {"VersionId": upload_version} if upload_version else None
         self._client.download_file(self._bucket, key, str(destination), ExtraArgs=extra)
+
+    def link(
+        self,
+        key: str,
+        *,
+        upload_version: str | None,
+        filename: str,
+        content_type: str,
+        now: datetime,
+        not_after: datetime,
+    ) -> DownloadLink:
+        """A link that plays the object as `content_type` and saves it as `filename`.
+
+        It lives five minutes, and never beyond `not_after`. Browsers say nothing of a file's type when they upload it.
+        """
+        asked = {"ResponseContentType": content_type, **({"VersionId": upload_version} if upload_version else {})}
+        return self._link(key, filename=filename, now=now, not_after=not_after, **asked)
 
 
 class S3Media(_Bucket):
@@ -93,18 +122,5 @@ class S3Media(_Bucket):
         self._client.download_file(self._bucket, key, str(destination))
 
     def link(self, key: str, *, filename: str, now: datetime, not_after: datetime) -> DownloadLink:
-        """A link that saves the object as `filename`; it lives five minutes, and never beyond `not_after`.
-
-        A link lives at least a second, the least that S3 can say; who asks has checked that `not_after` is to come.
-        """
-        life = max(min(DOWNLOAD_LINK_LIFE, not_after - now), timedelta(seconds=1))
-        url = self._client.generate_presigned_url(
-            "get_object",
-            Params={
-                "Bucket": self._bucket,
-                "Key": key,
-                "ResponseContentDisposition": f"attachment; filename*=UTF-8''{quote(filename, safe='')}",
-            },
-            ExpiresIn=int(life.total_seconds()),
-        )
-        return DownloadLink(url, filename, now + life)
+        """A link that saves the object as `filename`; it lives five minutes, and never beyond `not_after`."""
+        return self._link(key, filename=filename, now=now, not_after=not_after)

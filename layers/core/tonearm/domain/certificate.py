@@ -45,10 +45,11 @@ class Certificate(Value):
 
 
 class Render(Value):
-    """The file that a job made."""
+    """The file that a job made; one of before there were peaks has none."""
 
     key: str
     certificate_key: str
+    peaks_key: str | None = None
     codec: str
     content_type: str
     size_bytes: int

@@ -50,6 +50,7 @@ class Track(Entity):
     upload_version: str | None = None
     probe: Probe | None = None
     analysis: AnalysisSummary | None = None
+    has_peaks: bool = False
     correlation_id: str
     created_at: datetime
     ended_at: datetime | None = None
@@ -77,6 +78,11 @@ class Track(Entity):
         return f"{self.media_prefix}analysis.json"
 
     @property
+    def peaks_key(self) -> str:
+        """The key of the source's waveform in the media bucket; a Track of before there were peaks has none."""
+        return f"{self.media_prefix}peaks.json"
+
+    @property
     def open_since(self) -> datetime:
         """Since when something is owed to this Track; to a settled one nothing but its end, once that has come."""
         settled = {TrackStatus.READY, TrackStatus.REJECTED}
@@ -93,10 +99,10 @@ class Track(Entity):
         return self._at(now, probe=probe) if self.status is TrackStatus.VALIDATING else self
 
     def analysed(self, now: datetime, *, analysis: AnalysisSummary) -> Self:
-        """The Analysis is there: `validating → ready`."""
+        """The Analysis is there, and the waveform: `validating → ready`."""
         if self.status is not TrackStatus.VALIDATING:
             return self
-        return self._at(now, status=TrackStatus.READY, analysis=analysis)
+        return self._at(now, status=TrackStatus.READY, analysis=analysis, has_peaks=True)
 
     def rejected(self, now: datetime, *, problem: Problem) -> Self:
         """The upload cannot be used, and why: `validating → rejected`."""
@@ -125,11 +131,11 @@ class Track(Entity):
         return self.status is TrackStatus.EXPIRED or now >= self.expires_at
 
     def require_ready(self) -> None:
-        """Raise `Conflict` unless a render of this Track can be asked for."""
+        """Raise `Conflict` unless this Track can be heard and rendered."""
         if self.status is not TrackStatus.READY:
             raise Conflict(
                 "track.not_ready",
-                f"Track {self.track_id} is {self.status}; a job needs it ready.",
+                f"Track {self.track_id} is {self.status}; this needs it ready.",
                 value=self.status.value,
                 limit=TrackStatus.READY.value,
                 mend="Wait until it is ready, or upload the file again if it was rejected.",

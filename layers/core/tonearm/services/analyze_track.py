@@ -14,7 +14,7 @@ from tonearm.services.step import BeginStage
 
 @dataclass(frozen=True)
 class AnalyzeTrack:
-    """The whole Analysis goes to the media bucket, its figures to the Track's row."""
+    """The whole Analysis and the waveform go to the media bucket, the figures to the Track's row."""
 
     begin_stage: BeginStage
     tracks: Tracks
@@ -32,12 +32,13 @@ class AnalyzeTrack:
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder, "source")
             self.uploads.fetch(track.upload_key, source, upload_version=track.upload_version)
-            summary, document = self.engine.analyze(source, on_progress=work.on_progress)
-        self.media.put_json(track.analysis_key, document)
+            found = self.engine.analyze(source, on_progress=work.on_progress)
+        self.media.put_json(track.analysis_key, found.document)
+        self.media.put_json(track.peaks_key, found.peaks)
         change(
             self.tracks,
             track.owner_id,
             track.track_id,
-            lambda track: track.analysed(self.clock(), analysis=summary),
+            lambda track: track.analysed(self.clock(), analysis=found.summary),
         )
-        return summary
+        return found.summary

@@ -16,7 +16,7 @@ from tonearm.services.step import BeginStage
 
 @dataclass(frozen=True)
 class CertifyRender:
-    """The certificate is kept whether the promises are or not; only a kept one gives the Job its Render."""
+    """The certificate is kept whether the promises are or not; only a kept one gives the Job its Render, and peaks."""
 
     begin_stage: BeginStage
     jobs: Jobs
@@ -44,8 +44,12 @@ class CertifyRender:
             source, made = Path(folder, "source"), Path(folder, f"render.{render.codec}")
             self.uploads.fetch(track.upload_key, source, upload_version=track.upload_version)
             self.media.fetch(render.key, made)
-            certificate, document = self.engine.certify(source, made, recipe=recipe, on_progress=work.on_progress)
-        self.media.put_json(render.certificate_key, document)
-        certificate.require_kept()
+            found = self.engine.certify(source, made, recipe=recipe, on_progress=work.on_progress)
+        self.media.put_json(render.certificate_key, found.document)
+        found.certificate.require_kept()
+        # Drawn from the file that was measured here; so one that was made before there were peaks has them now.
+        peaks_key = f"{prefix}peaks.json"
+        self.media.put_json(peaks_key, found.peaks)
+        render = render.model_copy(update={"peaks_key": peaks_key})
         change(self.jobs, step.owner_id, step.job_id, lambda job: job.rendered(self.clock(), render=render))
-        return certificate
+        return found.certificate

@@ -1,14 +1,28 @@
-"""Short-lived links to what a Job made, under names that its owner recognises."""
+"""Short-lived links to a Track and to what a Job made of it, under names that its owner recognises."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tonearm.domain.clock import Clock
 from tonearm.domain.errors import Conflict
 from tonearm.domain.job import JobStatus
 from tonearm.domain.track import Track
-from tonearm.ports import DownloadLink, Media
+from tonearm.ports import DownloadLink, Media, Uploads
 from tonearm.services.ownership import Ownership
+
+# By what was found in the upload: its own name may say anything, and a browser plays by the type.
+_SUFFIX_AND_TYPE: Mapping[str, tuple[str, str]] = {
+    "wav": (".wav", "audio/wav"),
+    "aiff": (".aiff", "audio/aiff"),
+    "flac": (".flac", "audio/flac"),
+    "mp3": (".mp3", "audio/mpeg"),
+    "ogg": (".ogg", "audio/ogg"),
+    "mp4": (".m4a", "audio/mp4"),
+    "webm": (".webm", "audio/webm"),
+    "matroska": (".mka", "audio/x-matroska"),
+}
+_UNKNOWN = ("", "application/octet-stream")
 
 
 def safe_filename(title: str, suffix: str) -> str:
@@ -22,11 +36,33 @@ class CreateDownloads:
     """Links are made on asking and never kept."""
 
     ownership: Ownership
+    uploads: Uploads
     media: Media
     clock: Clock
 
+    def of_track(self, owner_id: str, track_id: str) -> dict[str, DownloadLink]:
+        """Links by what they lead to: ``source``, the file as it was uploaded, ``analysis`` and ``peaks``.
+
+        Raises:
+            NotFound: there is no such Track of this owner.
+            Conflict: ``track.not_ready``.
+        """
+        track = self.ownership.track(owner_id, track_id)
+        track.require_ready()
+        suffix, content_type = _SUFFIX_AND_TYPE.get(track.probe.container, _UNKNOWN) if track.probe else _UNKNOWN
+        source = self.uploads.link(
+            track.upload_key,
+            upload_version=track.upload_version,
+            filename=safe_filename(track.title, suffix),
+            content_type=content_type,
+            now=self.clock(),
+            not_after=track.expires_at,
+        )
+        return {"source": source, **self._measured(track)}
+
     def of_job(self, owner_id: str, job_id: str) -> dict[str, DownloadLink]:
-        """Links by what they lead to: ``render`` and ``certificate`` (when it made one) and ``analysis``.
+        """Links by what they lead to: ``render``, ``certificate`` and ``render_peaks`` (when it made one), and its
+        Track's ``analysis`` and ``peaks``. What was made before there were peaks has none.
 
         Raises:
             NotFound: there is no such Job of this owner.
@@ -42,10 +78,18 @@ class CreateDownloads:
                 mend="Wait until it has succeeded; a failed job says why in its problem.",
             )
         track = self.ownership.track(owner_id, job.track_id)
-        links = {"analysis": self._link(track, track.analysis_key, ".analysis.json")}
+        links = self._measured(track)
         if job.render:
             links["render"] = self._link(track, job.render.key, f".{job.render.codec}")
             links["certificate"] = self._link(track, job.render.certificate_key, ".certificate.json")
+            if job.render.peaks_key:
+                links["render_peaks"] = self._link(track, job.render.peaks_key, ".render-peaks.json")
+        return links
+
+    def _measured(self, track: Track) -> dict[str, DownloadLink]:
+        links = {"analysis": self._link(track, track.analysis_key, ".analysis.json")}
+        if track.has_peaks:
+            links["peaks"] = self._link(track, track.peaks_key, ".peaks.json")
         return links
 
     def _link(self, track: Track, key: str, suffix: str) -> DownloadLink:
