@@ -18,8 +18,9 @@ from tonearm_cli.errors import CliError, Refused
 from tonearm_local import cli as stack_cli
 from tonearm_local.artifacts import build_artifacts
 from tonearm_local.cli import EdgePort, Name, Port
+from tonearm_local.defaults import DEFAULT_NAME
 from tonearm_local.paths import repository_root
-from tonearm_local.stack import DEFAULT_NAME, Stack
+from tonearm_local.stack import Stack
 from tonearm_local.told import told
 
 if TYPE_CHECKING:

@@ -9,19 +9,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.live import Live
-from rich.spinner import Spinner
 
+from tonearm_local.defaults import DEFAULT_EDGE_PORT, DEFAULT_NAME, DEFAULT_PORT
 from tonearm_local.errors import StackError
-from tonearm_local.stack import DEFAULT_EDGE_PORT, DEFAULT_NAME, DEFAULT_PORT, Stack
 from tonearm_local.told import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rich.console import Console
+
     from tonearm_local.progress import Progress, Step
-    from tonearm_local.stack import Outputs
+    from tonearm_local.stack import Outputs, Stack
 
 app = typer.Typer(help="Tonearm's cloud on this machine.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -45,7 +44,7 @@ _PLAIN_INTERVAL_S = 10.0
 def up(name: Name = DEFAULT_NAME, port: Port = None, edge_port: EdgePort = None) -> None:
     """Start the stack, or bring it up to date with the sources; then print its address and a login."""
     with _told() as console:
-        stack = Stack.named(name, port=port, edge_port=edge_port)
+        stack = _named(name, port=port, edge_port=edge_port)
         started = time.monotonic()
         with _shown(console) as progress:
             outputs = stack.up(progress)
@@ -57,7 +56,7 @@ def up(name: Name = DEFAULT_NAME, port: Port = None, edge_port: EdgePort = None)
 def down(name: Name = DEFAULT_NAME) -> None:
     """Stop the stack and keep what it holds."""
     with _told() as console:
-        Stack.named(name).down()
+        _named(name).down()
         console.print(f"Stack {name} is down; `tonearm stack up` brings it back as it was.")
 
 
@@ -65,7 +64,7 @@ def down(name: Name = DEFAULT_NAME) -> None:
 def status(name: Name = DEFAULT_NAME) -> None:
     """Say what runs; the exit status is 0 when the stack can be used, and 3 when it cannot."""
     with _told() as console:
-        stack = Stack.named(name)
+        stack = _named(name)
         found = stack.status()
         for part, pid, at in (
             ("emulator", found.emulator_pid, found.port),
@@ -86,7 +85,7 @@ def reset(
 ) -> None:
     """Stop the stack and delete all that it holds: songs, users, logs."""
     with _told() as console:
-        stack = Stack.named(name)
+        stack = _named(name)
         if not yes:
             typer.confirm(f"Delete all that stack {name} holds, in {stack.folder}?", abort=True)
         stack.reset()
@@ -98,7 +97,7 @@ def destroy(name: Name = DEFAULT_NAME) -> None:
     """Let Terraform delete every resource, check that none is left, and stop."""
     with _told() as console:
         with _shown(console) as progress:
-            Stack.named(name).destroy(progress)
+            _named(name).destroy(progress)
         console.print(f"Stack {name} is destroyed; nothing is left.")
 
 
@@ -106,7 +105,7 @@ def destroy(name: Name = DEFAULT_NAME) -> None:
 def env(name: Name = DEFAULT_NAME) -> None:
     """Print the variables for AWS's tools: `eval "$(tonearm stack env)"`."""
     with _told():
-        for variable, value in Stack.named(name).environment().items():
+        for variable, value in _named(name).environment().items():
             typer.echo(f"export {variable}={shlex.quote(value)}")
 
 
@@ -118,11 +117,18 @@ def logs(
 ) -> None:
     """Print the end of a log."""
     with _told():
-        stack = Stack.named(name)
+        stack = _named(name)
         file = stack.logs / f"{of}.log"
         found = file.read_text(errors="replace").splitlines() if file.is_file() else _function_log(stack, of)
         for line in found[-lines:]:
             typer.echo(line)
+
+
+def _named(name: str, *, port: int | None = None, edge_port: int | None = None) -> Stack:
+    # Loads boto3, which `tonearm --help` can do without.
+    from tonearm_local.stack import Stack  # noqa: PLC0415
+
+    return Stack.named(name, port=port, edge_port=edge_port)
 
 
 def _function_log(stack: Stack, function: str) -> list[str]:
@@ -145,6 +151,8 @@ def _print_login(console: Console, outputs: Outputs) -> None:
 @contextmanager
 def _told() -> Iterator[Console]:
     """Give a console to print on, and tell what goes wrong as `told` does."""
+    from rich.console import Console  # noqa: PLC0415
+
     with told():
         yield Console(soft_wrap=True, highlight=False)
 
@@ -155,6 +163,9 @@ def _shown(console: Console) -> Iterator[Progress]:
     if not console.is_terminal:
         yield _Plain()
         return
+    from rich.live import Live  # noqa: PLC0415
+    from rich.spinner import Spinner  # noqa: PLC0415
+
     spinner = Spinner("dots", text="Starting")
     with Live(spinner, console=console, transient=True, refresh_per_second=8):
         yield lambda step: spinner.update(text=str(step))

@@ -23,7 +23,7 @@ import signal
 import socket
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from http import HTTPStatus
@@ -35,8 +35,10 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tonearm_local.artifacts import LocalArtifacts, build_local, find_uv
+from tonearm_local.defaults import DEFAULT_EDGE_PORT, DEFAULT_NAME, DEFAULT_PORT
 from tonearm_local.emulator.settings import SAVED
 from tonearm_local.errors import StackError
+from tonearm_local.images.deployed import StackContainers
 from tonearm_local.paths import local_folder, repository_root
 from tonearm_local.processes import Daemon, listener
 from tonearm_local.progress import Progress, Step, quiet
@@ -45,9 +47,6 @@ from tonearm_local.terraform import Terraform, find_terraform
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DEFAULT_NAME = "main"
-DEFAULT_PORT = 4566
-DEFAULT_EDGE_PORT = 8080
 DEMO_USER = "demo@tonearm.example"
 
 # Seconds: the emulator starts in one, and writes its state in a few.
@@ -59,6 +58,7 @@ _HEALTH_LIMIT_S = 20.0
 _HERE = Path(__file__).parent
 # What each background process of ours runs.
 _EMULATOR_SOURCES = (_HERE / "emulator", _HERE / "loopback.py")
+_CONTAINER_SOURCES = (_HERE / "images",)
 _EDGE_SOURCES = (_HERE / "edge.py", _HERE / "loopback.py")
 # How AWS's services say that what is to be made is there.
 _EXISTS_ALREADY = re.compile(r"StatusCode: 409|AlreadyExist|already exists|AlreadyOwned")
@@ -129,6 +129,7 @@ class Stack:
         *,
         with_faults: bool | None = None,
         own_emulator: bool = True,
+        in_containers: bool = False,
         root: Path | None = None,
     ) -> None:
         """Describe a stack; nothing is started.
@@ -139,6 +140,7 @@ class Stack:
             edge_port: TCP port of the web page and the API on 127.0.0.1.
             own_emulator: False when what answers at `port` is somebody else's, LocalStack say: it is used, and neither
                 started nor stopped.
+            in_containers: whether image functions run as real containers, under Lambda's limits, and not as processes.
             with_faults: whether tests may inject faults by `faults_file`; by default when TONEARM_FAULTS is set.
             root: the checkout; by default the one that this package belongs to.
         """
@@ -151,17 +153,30 @@ class Stack:
         self.edge_port = edge_port
         self._with_faults = bool(os.environ.get("TONEARM_FAULTS")) if with_faults is None else with_faults
         self.own_emulator = own_emulator
+        self.in_containers = in_containers and own_emulator
         self._root = (root or repository_root()).resolve()
         self.folder = local_folder(self._root) / name
+        self._containers = StackContainers(self._root, self.folder)
 
     @classmethod
-    def named(cls, name: str = DEFAULT_NAME, *, port: int | None = None, edge_port: int | None = None) -> Stack:
-        """Return a stack on the ports that were asked for, else those it was made with, else the default ones."""
+    def named(
+        cls,
+        name: str = DEFAULT_NAME,
+        *,
+        port: int | None = None,
+        edge_port: int | None = None,
+        in_containers: bool | None = None,
+    ) -> Stack:
+        """Return a stack on the ports that were asked for, else those it was made with, else the default ones.
+
+        The same holds for what its image functions run in.
+        """
         made = _read_json(local_folder(repository_root()) / name / "stack.json")
         return cls(
             name,
             port or made.get("port", DEFAULT_PORT),
             edge_port or made.get("edge_port", DEFAULT_EDGE_PORT),
+            in_containers=made.get("in_containers", False) if in_containers is None else in_containers,
         )
 
     @property
@@ -191,10 +206,12 @@ class Stack:
         """
         find_terraform()
         find_uv(self._root)
-        with self._locked():
+        with self._locked(), ExitStack() as lent:
             self._keep_ports()
             progress(Step("Building functions"))
             artifacts = build_local(self._root, self._cache, self._zips)
+            if self.in_containers:
+                lent.enter_context(self._containers.prepared(artifacts.images, progress))
             sound = self._start_emulator(artifacts, progress)
             self._apply(artifacts, progress, even_if_current=not sound)
             terraform_outputs = self._terraform(artifacts).outputs()
@@ -319,7 +336,8 @@ class Stack:
                 f"or delete what it holds with `tonearm stack reset --name {self.name}`."
             )
             raise StackError(message)
-        _write_json(self._made_file, made | {"port": self.port, "edge_port": self.edge_port})
+        now = {"port": self.port, "edge_port": self.edge_port, "in_containers": self.in_containers}
+        _write_json(self._made_file, made | now)
 
     def _start_emulator(self, artifacts: LocalArtifacts, progress: Progress) -> bool:
         """Start the emulator unless it runs; True when it holds the state that the last `apply` left."""
@@ -331,8 +349,13 @@ class Stack:
         options += ["--images-dir", artifacts.registry, "--managed-python", artifacts.managed_python]
         if self._with_faults:
             options += ["--faults", self.faults_file]
+        sources = list(_EMULATOR_SOURCES)
+        if self.in_containers and self._containers.file.exists():
+            options += ["--containers", self._containers.file]
+            # Other images, or an engine that was started anew: other workers.
+            sources += [*_CONTAINER_SOURCES, self._containers.file]
         command = [sys.executable, "-m", "tonearm_local.emulator", *options]
-        key = _key(command, *_EMULATOR_SOURCES)
+        key = _key(command, *sources)
         # It may be starting since an `up` that was interrupted, or be about to end.
         if self._emulator.runs(key) and self._emulator.wait_until(self._emulator_answers, limit_s=_START_LIMIT_S):
             return True
@@ -456,6 +479,7 @@ class Stack:
             return True
         ran = self._emulator.pid is not None
         saved = self._emulator.stop(grace_s=_STOP_GRACE_S)
+        self._containers.clear()
         if ran and saved:
             self._stopped_file.touch()
         return ran and saved

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import signal
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 
 from tonearm_local.errors import StackError
 
@@ -37,7 +37,7 @@ def told() -> Iterator[None]:
     except (StackError, FileNotFoundError) as error:
         typer.echo(f"tonearm: {error}", err=True)
         raise typer.Exit(FAILED) from None
-    except (ClientError, BotoCoreError) as error:
+    except _refusals() as error:
         typer.echo(f"tonearm: the emulator refused a call: {error}. See `tonearm stack logs emulator`.", err=True)
         raise typer.Exit(FAILED) from None
     except KeyboardInterrupt:
@@ -46,3 +46,9 @@ def told() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """What boto3 raises; where nothing has loaded it, nothing can have raised it."""
+    exceptions = sys.modules.get("botocore.exceptions")
+    return (exceptions.ClientError, exceptions.BotoCoreError) if exceptions else ()

@@ -77,7 +77,7 @@ class FakeStack:
 @pytest.fixture
 def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeStack:
     fake = FakeStack(tmp_path)
-    monkeypatch.setattr(cli, "Stack", fake)
+    monkeypatch.setattr("tonearm_local.stack.Stack", fake)
     for name in ("TONEARM_STACK", "TONEARM_PORT", "TONEARM_EDGE_PORT"):
         monkeypatch.delenv(name, raising=False)
     return fake
