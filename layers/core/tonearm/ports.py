@@ -1,6 +1,6 @@
 """What the services need from outside, as protocols; the adapters are what they are in AWS."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from tonearm.domain.recipe import Recipe
 from tonearm.domain.track import Track
 
 Row = TypeVar("Row", Track, Job)
+RowKind = Literal["TRACK", "JOB"]
 Progress = Callable[[float], None]
 
 
@@ -42,9 +43,6 @@ class Repository(Protocol[Row]):
     def page(self, owner_id: str, *, after: str | None, limit: int) -> Page[Row]:
         """The owner's rows, newest first."""
 
-    def open_before(self, moment: datetime) -> Sequence[Row]:
-        """Rows of every owner to which something has been owed since before `moment`, oldest first."""
-
 
 class Tracks(Repository[Track], Protocol):
     """The Tracks."""
@@ -55,6 +53,42 @@ class Jobs(Repository[Job], Protocol):
 
     def of_track(self, owner_id: str, track_id: str, *, after: str | None, limit: int) -> Page[Job]:
         """The owner's Jobs of one Track, newest first (eventually consistent)."""
+
+
+@dataclass(frozen=True)
+class OpenRow:
+    """A row that is not at its end, by name: reading it may fail, and must then not hide the others.
+
+    Attributes:
+        since: when it was last written or put off.
+        looks: how often it was put off since it was last written.
+    """
+
+    kind: RowKind
+    owner_id: str
+    row_id: str
+    since: datetime
+    looks: int
+
+
+class OpenWork(Protocol):
+    """What is not at its end, of every owner."""
+
+    def waiting(self, before: datetime) -> Iterator[OpenRow]:
+        """The rows that have waited since before `before`, longest first; read as they are asked for."""
+
+    def put_off(self, row: OpenRow, until: datetime) -> None:
+        """The row was looked at and waits since `until`; one that was written meanwhile stays as it is."""
+
+
+class Bookmark(Protocol):
+    """How far a walk has come that takes longer than one invocation."""
+
+    def place(self) -> str | None:
+        """Where to go on, or None for the beginning."""
+
+    def move(self, place: str | None, *, seen: str | None) -> None:
+        """Go on at `place` next time, unless somebody else has moved it from where it was `seen`."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +115,25 @@ class StoredUpload:
 
     size_bytes: int
     version: str | None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class ListedUpload:
+    """An object in the bucket of raw uploads, as lists show it."""
+
+    key: str
+    arrived_at: datetime
 
 
 class Uploads(Protocol):
     """The bucket of raw uploads."""
 
-    def form(self, key: str, *, size_bytes: int, now: datetime) -> UploadForm:
-        """A form that takes exactly `size_bytes` bytes at exactly `key`."""
+    def form(self, key: str, *, size_bytes: int, note: str, now: datetime) -> UploadForm:
+        """A form that takes exactly `size_bytes` bytes at exactly `key`, and keeps exactly `note` with them."""
+
+    def listed(self, *, after: str | None) -> Iterator[ListedUpload]:
+        """All objects whose key comes after `after`, by key; read as they are asked for."""
 
     def find(self, key: str) -> StoredUpload | None:
         """The object at the key, or None."""

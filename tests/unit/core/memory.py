@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,10 +21,13 @@ from tonearm.ports import (
     Certified,
     DownloadLink,
     ExecutionState,
+    ListedUpload,
+    OpenRow,
     Page,
     Progress,
     Rendered,
     Row,
+    RowKind,
     StoredUpload,
     UploadForm,
 )
@@ -73,21 +76,17 @@ class MemoryRows(Generic[Row]):
     def page(self, owner_id: str, *, after: str | None, limit: int) -> Page[Row]:
         return self._page([row for (owner, _), row in self._rows.items() if owner == owner_id], after, limit)
 
-    def open_before(self, moment: datetime) -> Sequence[Row]:
-        opened = [row for row in self._rows.values() if row.open_since and row.open_since < moment]
-        return sorted(opened, key=lambda row: row.created_at)
-
     def _page(self, rows: list[Row], after: str | None, limit: int) -> Page[Row]:
-        ordered = sorted(rows, key=self._id, reverse=True)
-        rest = [row for row in ordered if after is None or self._id(row) < after]
+        ordered = sorted(rows, key=self.named, reverse=True)
+        rest = [row for row in ordered if after is None or self.named(row) < after]
         more = len(rest) > limit
-        return Page(rest[:limit], self._id(rest[limit - 1]) if more else None)
+        return Page(rest[:limit], self.named(rest[limit - 1]) if more else None)
 
-    def _id(self, row: Row) -> str:
+    def named(self, row: Row) -> str:
         return str(getattr(row, self._id_field))
 
     def _key(self, row: Row) -> tuple[str, str]:
-        return row.owner_id, self._id(row)
+        return row.owner_id, self.named(row)
 
 
 class MemoryTracks(MemoryRows[Track]):
@@ -108,24 +107,76 @@ class MemoryJobs(MemoryRows[Job]):
         return self._page(of_it, after, limit)
 
 
+class MemoryOpenWork:
+    """`tonearm.ports.OpenWork`."""
+
+    def __init__(self, tracks: MemoryTracks, jobs: MemoryJobs) -> None:
+        self._rows: tuple[tuple[RowKind, MemoryTracks | MemoryJobs], ...] = (("TRACK", tracks), ("JOB", jobs))
+        self._put_off: dict[tuple[str, str], tuple[int, datetime, int]] = {}
+
+    def waiting(self, before: datetime) -> Iterator[OpenRow]:
+        found = [row for kind, rows in self._rows for row in self._open(kind, rows) if row.since < before]
+        return iter(sorted(found, key=lambda row: row.since))
+
+    def put_off(self, row: OpenRow, until: datetime) -> None:
+        rows = dict(self._rows)[row.kind]
+        if row in self._open(row.kind, rows):
+            version = next(standing.version for standing in rows.all if rows.named(standing) == row.row_id)
+            self._put_off[row.owner_id, row.row_id] = (version, until, row.looks + 1)
+
+    def _open(self, kind: RowKind, rows: MemoryTracks | MemoryJobs) -> list[OpenRow]:
+        found = []
+        for row in rows.all:
+            row_id = rows.named(row)
+            version, until, looks = self._put_off.get((row.owner_id, row_id), (None, None, 0))
+            if row.open_since is not None:
+                unmoved = until is not None and version == row.version
+                since, looks = (until, looks) if unmoved and until else (row.open_since, 0)
+                found.append(OpenRow(kind=kind, owner_id=row.owner_id, row_id=row_id, since=since, looks=looks))
+        return found
+
+
+class MemoryBookmark:
+    """`tonearm.ports.Bookmark`."""
+
+    def __init__(self) -> None:
+        self.at: str | None = None
+
+    def place(self) -> str | None:
+        return self.at
+
+    def move(self, place: str | None, *, seen: str | None) -> None:
+        if self.at == seen:
+            self.at = place
+
+
 class MemoryUploads:
     """`tonearm.ports.Uploads`, a versioned bucket."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: MovableClock) -> None:
+        self._clock = clock
+        self._notes: dict[str, str] = {}
         self.versions: dict[str, list[bytes]] = {}
+        self.arrived_at: dict[str, datetime] = {}
 
     def upload(self, key: str, content: bytes) -> str:
         """What a browser does with the form; answers the version."""
         self.versions.setdefault(key, []).append(content)
+        self.arrived_at[key] = self._clock()
         return str(len(self.versions[key]))
 
-    def form(self, key: str, *, size_bytes: int, now: datetime) -> UploadForm:
+    def form(self, key: str, *, size_bytes: int, note: str, now: datetime) -> UploadForm:
+        self._notes[key] = note
         return UploadForm("memory://uploads", {"key": key, "size": str(size_bytes)}, now + timedelta(minutes=5))
+
+    def listed(self, *, after: str | None) -> Iterator[ListedUpload]:
+        keys = sorted(key for key in self.versions if after is None or key > after)
+        return iter([ListedUpload(key, self.arrived_at[key]) for key in keys])
 
     def find(self, key: str) -> StoredUpload | None:
         if key not in self.versions:
             return None
-        return StoredUpload(len(self.versions[key][-1]), str(len(self.versions[key])))
+        return StoredUpload(len(self.versions[key][-1]), str(len(self.versions[key])), self._notes.get(key))
 
     def fetch(self, key: str, destination: Path, *, upload_version: str | None) -> None:
         destination.write_bytes(self.versions[key][int(upload_version) - 1 if upload_version else -1])

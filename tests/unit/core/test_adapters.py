@@ -79,11 +79,13 @@ class TestUploads:
 
     def test_a_form_takes_exactly_this_many_bytes_at_exactly_this_key(self, uploads: S3Uploads, bucket: str) -> None:
         key = a_track().upload_key
-        form = uploads.form(key, size_bytes=123, now=NOON)
+        form = uploads.form(key, size_bytes=123, note="bm90ZQ==", now=NOON)
         policy = json.loads(base64.b64decode(form.fields["policy"]))
         assert ["content-length-range", 123, 123] in policy["conditions"]
         assert {"key": key} in policy["conditions"]
         assert {"bucket": bucket} in policy["conditions"]
+        assert {"x-amz-meta-track": "bm90ZQ=="} in policy["conditions"]
+        assert form.fields["x-amz-meta-track"] == "bm90ZQ=="
         assert form.fields["key"] == key
         assert form.fields["x-amz-algorithm"] == "AWS4-HMAC-SHA256"
         assert form.expires_at == NOON + timedelta(minutes=5)
@@ -95,6 +97,21 @@ class TestUploads:
         client("s3").put_object(Bucket=bucket, Key="uploads/a/b/source", Body=b"first")
         second = client("s3").put_object(Bucket=bucket, Key="uploads/a/b/source", Body=b"the second")
         assert uploads.find("uploads/a/b/source") == StoredUpload(10, second["VersionId"])
+
+    def test_an_upload_is_found_with_the_note_that_came_with_it(self, uploads: S3Uploads, bucket: str) -> None:
+        client("s3").put_object(Bucket=bucket, Key="k", Body=b"song", Metadata={"track": "bm90ZQ=="})
+        found = uploads.find("k")
+        assert found is not None
+        assert found.note == "bm90ZQ=="
+
+    def test_uploads_are_listed_by_key_from_wherever_one_left_off(self, uploads: S3Uploads, bucket: str) -> None:
+        keys = [f"uploads/a/{n:04}/source" for n in range(1_005)]
+        for key in (*keys, "else/where"):
+            client("s3").put_object(Bucket=bucket, Key=key, Body=b"x")
+        assert [upload.key for upload in uploads.listed(after=None)] == keys
+        assert [upload.key for upload in uploads.listed(after=keys[-3])] == keys[-2:]
+        arrived_at = next(uploads.listed(after=None)).arrived_at
+        assert abs(arrived_at - datetime.now(UTC)) < timedelta(minutes=1)
 
     def test_the_version_that_counts_is_fetched(self, uploads: S3Uploads, bucket: str, tmp_path: Path) -> None:
         first = client("s3").put_object(Bucket=bucket, Key="k", Body=b"first")

@@ -10,15 +10,15 @@ import pytest
 
 from tests.unit.core.aws import create_studio_table, lost_answers, moto_aws
 from tests.unit.core.make import ADA, BOB, NOON, a_job, a_recipe, a_track
-from tests.unit.core.memory import MemoryJobs, MemoryTracks
+from tests.unit.core.memory import MemoryBookmark, MemoryJobs, MemoryOpenWork, MemoryTracks
 from tonearm.adapters.aws import client
-from tonearm.adapters.dynamodb import DynamoJobs, DynamoTracks
+from tonearm.adapters.dynamodb import DynamoBookmark, DynamoJobs, DynamoOpenWork, DynamoTracks
 from tonearm.domain.analysis import AnalysisSummary, Probe
 from tonearm.domain.certificate import Render
 from tonearm.domain.errors import Problem, StaleWrite
 from tonearm.domain.ids import new_track_id
 from tonearm.domain.job import Stage
-from tonearm.ports import Jobs, Tracks
+from tonearm.ports import Bookmark, Jobs, OpenRow, OpenWork, Tracks
 from tonearm.services.change import change
 
 
@@ -26,6 +26,8 @@ from tonearm.services.change import change
 class Rows:
     tracks: Tracks
     jobs: Jobs
+    open_work: OpenWork
+    bookmark: Bookmark
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +47,15 @@ def studio(dynamodb: Any) -> str:
 @pytest.fixture(params=["memory", "dynamodb"])
 def rows(request: pytest.FixtureRequest) -> Rows:
     if request.param == "memory":
-        return Rows(MemoryTracks(), MemoryJobs())
+        tracks, jobs = MemoryTracks(), MemoryJobs()
+        return Rows(tracks, jobs, MemoryOpenWork(tracks, jobs), MemoryBookmark())
     aws, studio = request.getfixturevalue("dynamodb"), request.getfixturevalue("studio")
-    return Rows(DynamoTracks(aws, studio), DynamoJobs(aws, studio))
+    return Rows(
+        DynamoTracks(aws, studio),
+        DynamoJobs(aws, studio),
+        DynamoOpenWork(aws, studio),
+        DynamoBookmark(aws, studio, walk="uploads"),
+    )
 
 
 class TestEveryRepository:
@@ -179,24 +187,72 @@ class TestEveryRepository:
         rest = rows.jobs.of_track(ADA, track_id, after=first.next_after, limit=2)
         assert [job.job_id for job in [*first.rows, *rest.rows]] == sorted(made, reverse=True)
 
-    def test_open_work_is_of_every_owner_oldest_first_and_only_what_is_owed_since_before(self, rows: Rows) -> None:
-        # Given work that was opened minutes ago, just now, and work that has ended
-        def minutes_ago(minutes: int) -> dict[str, Any]:
-            return {"created_at": NOON - timedelta(minutes=minutes)}
+    def test_open_work_is_of_every_owner_longest_waiting_first_and_only_what_has_waited(self, rows: Rows) -> None:
+        # Given work that was moved on minutes ago, just now, and work that has ended
+        def moved(minutes_ago: int) -> dict[str, Any]:
+            return {"updated_at": NOON - timedelta(minutes=minutes_ago)}
 
-        older = rows.jobs.add(a_job(owner_id=BOB, **minutes_ago(20)))
-        old = rows.jobs.add(a_job(**minutes_ago(10)))
-        rows.jobs.add(a_job(**minutes_ago(2)))
-        told = rows.jobs.add(a_job(**minutes_ago(10)))
+        older = rows.jobs.add(a_job(owner_id=BOB, **moved(20)))
+        old = rows.jobs.add(a_job(**moved(11)))
+        rows.jobs.add(a_job(**moved(2)))
+        told = rows.jobs.add(a_job(**moved(9)))
         change(rows.jobs, ADA, told.job_id, lambda job: job.succeeded(NOON).told(NOON))
-        unheard = rows.jobs.add(a_job(**minutes_ago(5)))
-        change(rows.jobs, ADA, unheard.job_id, lambda job: job.succeeded(NOON))
-        waiting = rows.tracks.add(a_track(**minutes_ago(10)))
-        # When one asks what has been open for two minutes
-        jobs, tracks = (repository.open_before(NOON - timedelta(minutes=2)) for repository in (rows.jobs, rows.tracks))
-        # Then it is this, and of each kind its own
-        assert [job.job_id for job in jobs] == [older.job_id, old.job_id, unheard.job_id]
-        assert [track.track_id for track in tracks] == [waiting.track_id]
+        waiting = rows.tracks.add(a_track(**moved(10)))
+        # When one asks what has waited for two minutes, Then it is this
+        found = list(rows.open_work.waiting(NOON - timedelta(minutes=2)))
+        assert [(row.kind, row.owner_id, row.row_id, row.looks) for row in found] == [
+            ("JOB", BOB, older.job_id, 0),
+            ("JOB", ADA, old.job_id, 0),
+            ("TRACK", ADA, waiting.track_id, 0),
+        ]
+        assert [row.since for row in found] == [NOON - timedelta(minutes=minutes) for minutes in (20, 11, 10)]
+
+    def test_open_work_that_was_put_off_comes_later_and_knows_how_often_until_it_is_moved(self, rows: Rows) -> None:
+        job = rows.jobs.add(a_job())
+
+        def waiting(minutes: int) -> list[OpenRow]:
+            return list(rows.open_work.waiting(NOON + timedelta(minutes=minutes)))
+
+        # When it is put off
+        (row,) = waiting(1)
+        rows.open_work.put_off(row, NOON + timedelta(minutes=5))
+        # Then it waits since then, its owner sees no change, and whoever saw it before cannot put it off again
+        assert waiting(5) == []
+        (later,) = waiting(6)
+        assert (later.looks, later.since) == (1, NOON + timedelta(minutes=5))
+        assert rows.jobs.get(ADA, job.job_id) == job
+        rows.open_work.put_off(row, NOON + timedelta(minutes=60))
+        assert waiting(6) == [later]
+        # When it is moved, Then it waits since that
+        moved = rows.jobs.save(job.progressed(NOON + timedelta(minutes=7), stage=Stage.ANALYZE, fraction=0.5))
+        assert [(row.looks, row.since) for row in waiting(8)] == [(0, moved.updated_at)]
+        # When it is gone, Then putting it off does not bring it back
+        (gone,) = waiting(8)
+        rows.jobs.remove(moved)
+        rows.open_work.put_off(gone, NOON)
+        assert waiting(60) == []
+        assert rows.jobs.get(ADA, job.job_id) is None
+
+    def test_more_open_work_than_a_page_holds_comes_whole(self, rows: Rows) -> None:
+        made = {rows.jobs.add(a_job(updated_at=NOON + timedelta(seconds=n % 7))).job_id for n in range(1_000)}
+        found = list(rows.open_work.waiting(NOON + timedelta(minutes=1)))
+        assert {row.row_id for row in found} == made
+        assert [row.since for row in found] == sorted(row.since for row in found)
+        assert len(found) == len(made)
+
+    def test_a_bookmark_moves_for_whoever_saw_where_it_was(self, rows: Rows) -> None:
+        assert rows.bookmark.place() is None
+        rows.bookmark.move("b", seen=None)
+        rows.bookmark.move("a", seen=None)
+        assert rows.bookmark.place() == "b"
+        rows.bookmark.move("c", seen="b")
+        assert rows.bookmark.place() == "c"
+        rows.bookmark.move(None, seen="b")
+        assert rows.bookmark.place() == "c"
+        rows.bookmark.move(None, seen="c")
+        assert rows.bookmark.place() is None
+        rows.bookmark.move("d", seen=None)
+        assert rows.bookmark.place() == "d"
 
 
 class TestLostAnswersOfDynamoDB:

@@ -12,9 +12,11 @@ from typing import Any, TypeVar
 from tests.unit.core.make import ADA
 from tests.unit.core.memory import (
     MemoryAnnouncer,
+    MemoryBookmark,
     MemoryEngine,
     MemoryJobs,
     MemoryMedia,
+    MemoryOpenWork,
     MemoryQueue,
     MemoryTracks,
     MemoryUploads,
@@ -100,12 +102,14 @@ class World:
         self.weather = weather or Weather()
         self.clock = MovableClock()
         self.tracks, self.jobs = MemoryTracks(), MemoryJobs()
-        self.uploads, self.media = MemoryUploads(), MemoryMedia()
+        self.open_work, self.bookmark = MemoryOpenWork(self.tracks, self.jobs), MemoryBookmark()
+        self.uploads, self.media = MemoryUploads(self.clock), MemoryMedia()
         self.queue, self.workflow = MemoryQueue(), MemoryWorkflow()
         self.announcer, self.engine = MemoryAnnouncer(), MemoryEngine()
         self._made_up: dict[str, str] = {}
         around = self.weather.around
         self._tracks, self._jobs = around(self.tracks), around(self.jobs)
+        self._open_work, self._bookmark = around(self.open_work), around(self.bookmark)
         self._uploads, self._media = around(self.uploads), around(self.media)
         self._queue, self._workflow = around(self.queue), around(self.workflow)
         self._announcer, self._engine = around(self.announcer), around(self.engine)
@@ -183,7 +187,9 @@ class World:
         return Reconcile(
             self._tracks,
             self._jobs,
+            self._open_work,
             self._uploads,
+            self._bookmark,
             self._queue,
             self._workflow,
             self.finish_job,

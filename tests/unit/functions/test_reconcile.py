@@ -20,10 +20,12 @@ def studio() -> Iterator[Studio]:
         yield studio
 
 
-def reconcile(event: dict[str, Any]) -> dict[str, int]:
+def reconcile(event: dict[str, Any], *, remaining_ms: int = 60_000) -> dict[str, int]:
     from functions.reconcile.handler import handler
 
-    return handler(event, Context())  # type: ignore[arg-type]
+    context = Context()
+    context.get_remaining_time_in_millis = lambda: remaining_ms  # type: ignore[method-assign]
+    return handler(event, context)  # type: ignore[arg-type]
 
 
 def ended(job: Job, status: str) -> dict[str, Any]:
@@ -77,7 +79,7 @@ def test_the_schedule_sweeps(studio: Studio) -> None:
     # Given an hour-old job that was never queued, and a track whose upload nobody told of
     long_ago = utc_now() - timedelta(hours=1)
     job = studio.jobs.add(a_job(owner_id=ADA, created_at=long_ago))
-    track = studio.a_track(b"song", created_at=long_ago)
+    track = studio.a_track(b"song", created_at=long_ago, updated_at=long_ago)
     # When the schedule comes
     assert reconcile(SCHEDULED) == {"job_queued_again": 1, "upload_queued_again": 1}
     # Then both are in the queue, the upload in the version that lies there
@@ -103,7 +105,8 @@ def test_what_could_not_be_reconciled_is_logged_counted_and_raised(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     studio.jobs.add(a_job(owner_id=ADA, created_at=utc_now() - timedelta(hours=1)))
-    track = studio.a_track(b"song", created_at=utc_now() - timedelta(hours=1))
+    long_ago = utc_now() - timedelta(hours=1)
+    track = studio.a_track(b"song", created_at=long_ago, updated_at=long_ago)
     monkeypatch.setattr("tonearm.adapters.sqs.SqsJobQueue.send_job", lambda *_: 1 / 0)
     with listening() as heard, pytest.raises(ExceptionGroup):
         reconcile(SCHEDULED)
@@ -114,3 +117,33 @@ def test_what_could_not_be_reconciled_is_logged_counted_and_raised(
 
 def test_nothing_owed_is_nothing_done(studio: Studio) -> None:
     assert reconcile(SCHEDULED) == {}
+
+
+def test_a_sweep_stops_in_time_and_says_so(studio: Studio) -> None:
+    job = studio.jobs.add(a_job(owner_id=ADA))
+    assert reconcile(SCHEDULED, remaining_ms=15_000) == {"cut_short": 1}
+    assert studio.the_job(job) == job
+    assert reconcile(SCHEDULED) == {"job_queued_again": 1}
+
+
+def test_an_operator_can_have_all_looked_at_at_once(studio: Studio) -> None:
+    studio.jobs.add(a_job(owner_id=ADA, updated_at=utc_now()))
+    assert reconcile(SCHEDULED) == {}
+    assert reconcile({"grace_seconds": 0}) == {"job_queued_again": 1}
+
+
+def test_an_upload_whose_row_was_lost_is_queued_for_the_track_that_its_form_was_made_for(studio: Studio) -> None:
+    # Given an upload as the API's form makes it, and no row
+    created = studio.ask("POST", "/v1/tracks", {"filename": "Lied.flac", "size_bytes": 4}).json
+    track = studio.tracks.get(ADA, created["track"]["track_id"])
+    assert track is not None
+    note = created["upload"]["fields"]["x-amz-meta-track"]
+    studio.s3.put_object(Bucket=studio.uploads_bucket, Key=track.upload_key, Body=b"song", Metadata={"track": note})
+    studio.tracks.remove(track)
+    # When a sweep comes
+    assert reconcile({"grace_seconds": 0}) == {"track_written_anew": 1}
+    # Then the Track stands as it was, and its upload is in the queue
+    anew = studio.the_track(track)
+    assert anew is not None
+    assert anew.model_copy(update={"updated_at": track.updated_at}) == track
+    assert [message["track_id"] for message in studio.queued()] == [track.track_id]

@@ -1,9 +1,10 @@
 """Tracks and Jobs in the `studio` table: every write conditional, every lost answer recognised by its token."""
 
+import heapq
 import json
 import uuid
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic
@@ -15,7 +16,7 @@ from tonearm.adapters.aws import error_code
 from tonearm.domain.errors import StaleWrite
 from tonearm.domain.job import Job
 from tonearm.domain.track import Track
-from tonearm.ports import Page, Row
+from tonearm.ports import OpenRow, Page, Row, RowKind
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -24,17 +25,22 @@ if TYPE_CHECKING:
 OPEN_SHARDS = 8
 # The table's own time to live is a backstop: by then the sweep has deleted the row, and its objects before it.
 TTL_AFTER_END = timedelta(days=7)
-_CONTROL = frozenset({"pk", "sk", "track_jobs_pk", "open_pk", "open_since", "write_token"})
+_OPEN_PAGE = 100
+_CONTROL = frozenset({"pk", "sk", "track_jobs_pk", "open_pk", "open_since", "looks", "write_token"})
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
 
 Item = dict[str, Any]
 
 
+def _key(owner_id: str, kind: RowKind, row_id: str) -> Item:
+    return {"pk": {"S": f"OWNER#{owner_id}"}, "sk": {"S": f"{kind}#{row_id}"}}
+
+
 class DynamoRows(Generic[Row]):
     """Rows of one kind, as `tonearm.ports.Repository` promises."""
 
-    def __init__(self, client: "DynamoDBClient", table: str, *, model: type[Row], kind: str) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str, *, model: type[Row], kind: RowKind) -> None:
         self._client = client
         self._table = table
         self._model: type[Row] = model
@@ -73,23 +79,6 @@ class DynamoRows(Generic[Row]):
             ExpressionAttributeValues={":pk": {"S": partition}, ":kind": {"S": f"{self._kind}#"}},
             **self._start({"pk": partition}, after),
         )
-
-    def open_before(self, moment: datetime) -> Sequence[Row]:
-        """Rows of every owner to which something has been owed since before `moment`, oldest first."""
-        rows: list[Row] = []
-        pages = self._client.get_paginator("query")
-        for shard in range(OPEN_SHARDS):
-            for page in pages.paginate(
-                TableName=self._table,
-                IndexName="open_work",
-                KeyConditionExpression="open_pk = :pk AND open_since < :moment",
-                ExpressionAttributeValues={
-                    ":pk": {"S": f"OPEN#{shard}"},
-                    ":moment": {"S": moment.isoformat()},
-                },
-            ):
-                rows.extend(self._row(item) for item in page["Items"] if item["sk"]["S"].startswith(f"{self._kind}#"))
-        return sorted(rows, key=lambda row: row.created_at)
 
     def _page(self, limit: int, **query: Any) -> Page[Row]:
         answer = self._client.query(TableName=self._table, ScanIndexForward=False, Limit=limit, **query)
@@ -145,7 +134,7 @@ class DynamoRows(Generic[Row]):
         return row
 
     def _key(self, owner_id: str, row_id: str) -> Item:
-        return {"pk": {"S": f"OWNER#{owner_id}"}, "sk": {"S": f"{self._kind}#{row_id}"}}
+        return _key(owner_id, self._kind, row_id)
 
     def _id(self, row: Row) -> str:
         return str(getattr(row, self._id_field))
@@ -174,3 +163,87 @@ class DynamoJobs(DynamoRows[Job]):
             ExpressionAttributeValues={":pk": {"S": partition}},
             **self._start({"pk": f"OWNER#{owner_id}", "track_jobs_pk": partition}, after),
         )
+
+
+class DynamoOpenWork:
+    """What is not at its end: the sparse index `open_work`, whose sort key is when a row was last moved or put off."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def waiting(self, before: datetime) -> Iterator[OpenRow]:
+        """The rows that have waited since before `before`, longest first; read as they are asked for."""
+        shards = (self._shard(shard, before) for shard in range(OPEN_SHARDS))
+        return heapq.merge(*shards, key=lambda row: row.since)
+
+    def put_off(self, row: OpenRow, until: datetime) -> None:
+        """The row was looked at and waits since `until`; one that was written meanwhile stays as it is.
+
+        The row's version stays too: for its owner nothing has changed. A lost answer is not seen: when the client asks
+        again the condition fails, and the row is as it should be.
+        """
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=_key(row.owner_id, row.kind, row.row_id),
+                UpdateExpression="SET open_since = :until, looks = :looks",
+                ConditionExpression="open_since = :since",
+                ExpressionAttributeValues={
+                    ":until": {"S": until.isoformat()},
+                    ":looks": {"N": str(row.looks + 1)},
+                    ":since": {"S": row.since.isoformat()},
+                },
+            )
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise
+
+    def _shard(self, shard: int, before: datetime) -> Iterator[OpenRow]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            IndexName="open_work",
+            KeyConditionExpression="open_pk = :pk AND open_since < :before",
+            ExpressionAttributeValues={":pk": {"S": f"OPEN#{shard}"}, ":before": {"S": before.isoformat()}},
+            ProjectionExpression="pk, sk, open_since, looks",
+            PaginationConfig={"PageSize": _OPEN_PAGE},
+        )
+        for page in pages:
+            for item in page["Items"]:
+                kind, _, row_id = item["sk"]["S"].partition("#")
+                yield OpenRow(
+                    kind="JOB" if kind == "JOB" else "TRACK",
+                    owner_id=item["pk"]["S"].removeprefix("OWNER#"),
+                    row_id=row_id,
+                    since=datetime.fromisoformat(item["open_since"]["S"]),
+                    looks=int(item.get("looks", {"N": "0"})["N"]),
+                )
+
+
+class DynamoBookmark:
+    """How far a walk has come, in a row of its own."""
+
+    def __init__(self, client: "DynamoDBClient", table: str, *, walk: str) -> None:
+        self._client = client
+        self._table = table
+        self._key = {"pk": {"S": f"BOOKMARK#{walk}"}, "sk": {"S": f"BOOKMARK#{walk}"}}
+
+    def place(self) -> str | None:
+        """Where to go on, or None for the beginning."""
+        answer = self._client.get_item(TableName=self._table, Key=self._key, ConsistentRead=True)
+        return answer.get("Item", {}).get("place", {}).get("S")
+
+    def move(self, place: str | None, *, seen: str | None) -> None:
+        """Go on at `place` next time, unless somebody else has moved it from where it was `seen`."""
+        item = self._key if place is None else {**self._key, "place": {"S": place}}
+        request: PutItemInputTypeDef = {"TableName": self._table, "Item": item}
+        if seen is None:
+            request["ConditionExpression"] = "attribute_not_exists(place)"
+        else:
+            request["ConditionExpression"] = "place = :seen"
+            request["ExpressionAttributeValues"] = {":seen": {"S": seen}}
+        try:
+            self._client.put_item(**request)
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise

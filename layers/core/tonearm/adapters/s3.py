@@ -1,6 +1,7 @@
 """The two buckets: raw uploads, and media (renders, analyses, peaks, certificates)."""
 
 import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,13 +10,16 @@ from urllib.parse import quote
 from botocore.exceptions import ClientError
 
 from tonearm.adapters.aws import error_code
-from tonearm.ports import DownloadLink, StoredUpload, UploadForm
+from tonearm.ports import DownloadLink, ListedUpload, StoredUpload, UploadForm
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 UPLOAD_FORM_LIFE = timedelta(minutes=5)
 DOWNLOAD_LINK_LIFE = timedelta(minutes=5)
+_NOTE = "track"
+_NOTE_FIELD = f"x-amz-meta-{_NOTE}"
+_UPLOADS = "uploads/"
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
@@ -47,12 +51,13 @@ class _Bucket:
 class S3Uploads(_Bucket):
     """The bucket of raw uploads."""
 
-    def form(self, key: str, *, size_bytes: int, now: datetime) -> UploadForm:
-        """A form that takes exactly `size_bytes` bytes at exactly `key`, for five minutes."""
+    def form(self, key: str, *, size_bytes: int, note: str, now: datetime) -> UploadForm:
+        """A form that takes exactly `size_bytes` bytes at exactly `key` and keeps exactly `note`, for five minutes."""
         post = self._client.generate_presigned_post(
             self._bucket,
             key,
-            Conditions=[["content-length-range", size_bytes, size_bytes]],
+            Fields={_NOTE_FIELD: note},
+            Conditions=[["content-length-range", size_bytes, size_bytes], {_NOTE_FIELD: note}],
             ExpiresIn=int(UPLOAD_FORM_LIFE.total_seconds()),
         )
         return UploadForm(post["url"], dict(post["fields"]), now + UPLOAD_FORM_LIFE)
@@ -65,7 +70,14 @@ class S3Uploads(_Bucket):
             if error_code(error) in _ABSENT:
                 return None
             raise
-        return StoredUpload(found["ContentLength"], found.get("VersionId"))
+        return StoredUpload(found["ContentLength"], found.get("VersionId"), found["Metadata"].get(_NOTE))
+
+    def listed(self, *, after: str | None) -> Iterator[ListedUpload]:
+        """All objects whose key comes after `after`, by key; read as they are asked for."""
+        pages = self._client.get_paginator("list_objects_v2")
+        for page in pages.paginate(Bucket=self._bucket, Prefix=_UPLOADS, StartAfter=after or _UPLOADS):
+            for found in page.get("Contents", []):
+                yield ListedUpload(found["Key"], found["LastModified"])
 
     def fetch(self, key: str, destination: Path, *, upload_version: str | None) -> None:
         """Copy the object, in the version that counts, to a file."""

@@ -10,6 +10,7 @@ from tonearm.domain.certificate import Render
 from tonearm.domain.errors import JobAlreadyEnded, Problem
 from tonearm.domain.ids import JobId, OwnerId, TrackId
 from tonearm.domain.recipe import Recipe
+from tonearm.domain.track import Track
 from tonearm.domain.values import Entity, Value
 
 
@@ -89,8 +90,8 @@ class Job(Entity):
 
     @property
     def open_since(self) -> datetime | None:
-        """Since when something is owed to this Job, or None when it has ended and its owner was told."""
-        return None if self.is_terminal and self.announced else self.created_at
+        """Since when this Job has waited to be moved on, or None when it has ended and its owner was told."""
+        return None if self.is_terminal and self.announced else self.updated_at
 
     @property
     def step_input(self) -> StepInput:
@@ -134,12 +135,31 @@ class Job(Entity):
         """`→ cancelled` with the reason; a job that has ended stays as it ended."""
         return self._end(now, status=JobStatus.CANCELLED, problem=problem)
 
+    def emptied(self, now: datetime) -> Self:
+        """Its Track was deleted: what its owner wrote is not kept, and lists no longer show it."""
+        return self._at(now, recipe=None, render=None, expires_at=min(self.expires_at, now))
+
     def told(self, now: datetime) -> Self:
         """The end of this Job was announced."""
         return self._at(now, announced=True)
 
     def _end(self, now: datetime, **changes: object) -> Self:
         return self if self.is_terminal else self._at(now, ended_at=now, **changes)
+
+
+def ingest_job(track: Track, now: datetime) -> Job:
+    """The Job that makes a Track of its upload."""
+    return Job(
+        job_id=track.ingest_job_id,
+        owner_id=track.owner_id,
+        track_id=track.track_id,
+        kind=JobKind.INGEST,
+        recipe=track.recipe,
+        correlation_id=track.correlation_id,
+        created_at=now,
+        updated_at=now,
+        expires_at=track.expires_at,
+    )
 
 
 class JobEvent(Value):

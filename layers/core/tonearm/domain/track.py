@@ -84,9 +84,9 @@ class Track(Entity):
 
     @property
     def open_since(self) -> datetime:
-        """Since when something is owed to this Track; to a settled one nothing but its end, once that has come."""
+        """Since when this Track has waited to be moved on; a settled one waits for nothing but its end."""
         settled = {TrackStatus.READY, TrackStatus.REJECTED}
-        return self.expires_at if self.status in settled else self.created_at
+        return self.expires_at if self.status in settled else self.updated_at
 
     def upload_arrived(self, now: datetime, *, upload_version: str | None) -> Self:
         """The bytes are in the bucket: `awaiting_upload → validating`. Later uploads do not count."""
@@ -103,6 +103,10 @@ class Track(Entity):
         if self.status is not TrackStatus.VALIDATING:
             return self
         return self._at(now, status=TrackStatus.READY, analysis=analysis, has_peaks=True)
+
+    def ingested_anew(self, now: datetime, *, ingest_job_id: JobId) -> Self:
+        """Its ingest is begun again, by another Job: the first one ended well, and what it wrote here was lost."""
+        return self._at(now, ingest_job_id=ingest_job_id) if self.status is TrackStatus.VALIDATING else self
 
     def rejected(self, now: datetime, *, problem: Problem) -> Self:
         """The upload cannot be used, and why: `validating → rejected`."""

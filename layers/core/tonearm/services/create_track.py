@@ -1,7 +1,7 @@
 """Create a Track and the form with which its owner uploads the bytes straight to the bucket."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 
 from tonearm.domain.clock import Clock
@@ -9,6 +9,7 @@ from tonearm.domain.errors import Conflict, InvalidRequest
 from tonearm.domain.ids import new_job_id
 from tonearm.domain.recipe import Recipe
 from tonearm.domain.track import Track, expiry, require_size
+from tonearm.domain.upload_note import UploadNote
 from tonearm.ports import Tracks, UploadForm, Uploads
 
 
@@ -67,4 +68,8 @@ class CreateTrack:
                 value=track.track_id,
                 mend="Use a new key for a new track.",
             )
-        return track, self.uploads.form(track.upload_key, size_bytes=track.size_bytes, now=now)
+        return track, self._form(track, now)
+
+    def _form(self, track: Track, now: datetime) -> UploadForm:
+        note = UploadNote.of(track).text()
+        return self.uploads.form(track.upload_key, size_bytes=track.size_bytes, note=note, now=now)

@@ -1,7 +1,8 @@
 """Delete a Track: first nothing can be read of it, then its jobs stop, then its objects go, then its rows.
 
 A step that is at work, or an upload that is on its way, may still write when all is gone. So the emptied row stays
-until such work must have ended; the reconciler deletes once more then, and the row last.
+until such work must have ended; the reconciler deletes once more then, and the row last. A job that this cancels stays
+as long, emptied too: its end is still to be announced, by the reconciler.
 """
 
 from dataclasses import dataclass
@@ -36,19 +37,23 @@ class DeleteTrack:
             self._end(job)
         self.uploads.delete_all(track.upload_prefix)
         self.media.delete_all(track.media_prefix)
+        settled = track.settled(self.clock())
         for job in self._jobs_of(track):
-            self.jobs.remove(job)
-        if track.settled(self.clock()):
+            if settled or job.open_since is None:
+                self.jobs.remove(job)
+        if settled:
             self.tracks.remove(track)
 
     def _end(self, job: Job) -> None:
+        if job.open_since is None:
+            return
+        change(
+            self.jobs,
+            job.owner_id,
+            job.job_id,
+            lambda job: job.cancelled(self.clock(), problem=_DELETED).emptied(self.clock()),
+        )
         if not job.is_terminal:
-            change(
-                self.jobs,
-                job.owner_id,
-                job.job_id,
-                lambda job: job.cancelled(self.clock(), problem=_DELETED),
-            )
             self.workflow.stop(job, reason=_DELETED.detail)
 
     def _jobs_of(self, track: Track) -> list[Job]:

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 
 from tonearm.domain.clock import Clock
-from tonearm.domain.job import Job, JobKind, JobStatus
-from tonearm.domain.track import Track, TrackStatus
+from tonearm.domain.job import Job, ingest_job
+from tonearm.domain.track import TrackStatus
 from tonearm.ports import Jobs, Tracks, Workflow
 from tonearm.services.change import change
 
@@ -41,7 +41,7 @@ class StartJob:
         )
         if track is None or track.gone(now) or track.status is not TrackStatus.VALIDATING:
             return None
-        return self._start(self.jobs.add(self._ingest_job(track)))
+        return self._start(self.jobs.add(ingest_job(track, now)))
 
     def job_requested(self, owner_id: str, job_id: str) -> Job | None:
         """The Job, or None when it is gone."""
@@ -49,20 +49,7 @@ class StartJob:
         return None if job is None else self._start(job)
 
     def _start(self, job: Job) -> Job:
-        if job.status is JobStatus.QUEUED:
+        # Also one that runs already: its execution may have been lost, and where it was not this starts nothing.
+        if not job.is_terminal:
             self.workflow.start(job)
         return job
-
-    def _ingest_job(self, track: Track) -> Job:
-        now = self.clock()
-        return Job(
-            job_id=track.ingest_job_id,
-            owner_id=track.owner_id,
-            track_id=track.track_id,
-            kind=JobKind.INGEST,
-            recipe=track.recipe,
-            correlation_id=track.correlation_id,
-            created_at=now,
-            updated_at=now,
-            expires_at=track.expires_at,
-        )
