@@ -27,6 +27,7 @@ def main() -> None:
         state_dir=state_dir,
         images_dir=arguments.images_dir.resolve(),
         managed_python=arguments.managed_python.absolute(),
+        containers_file=arguments.containers,
         faults_file=arguments.faults,
     )
     from ministack.app import main as serve  # noqa: PLC0415 - after the environment is set
@@ -46,6 +47,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--state-dir", type=Path, required=True, help="folder for everything that it writes")
     parser.add_argument("--images-dir", type=Path, required=True, help="folder of the local image registry")
     parser.add_argument("--managed-python", type=Path, required=True, help="interpreter for zip functions")
+    parser.add_argument("--containers", type=Path, help="file that says where image functions run in containers")
     parser.add_argument("--faults", type=Path, help="file that arms faults; only tests give one")
     return parser.parse_args()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tonearm_local.emulator import (
     cloudfront_to_api,
     faults,
+    functions_in_containers,
     functions_in_processes,
     prompt_answers,
     save_on_signal,
@@ -26,17 +27,29 @@ if TYPE_CHECKING:
 
 
 def install_all(
-    *, port: int, state_dir: Path, images_dir: Path, managed_python: Path, faults_file: Path | None
+    *,
+    port: int,
+    state_dir: Path,
+    images_dir: Path,
+    managed_python: Path,
+    containers_file: Path | None,
+    faults_file: Path | None,
 ) -> None:
-    """Install every extension once, before the emulator serves. `faults_file` is None outside tests."""
+    """Install every extension once, before the emulator serves.
+
+    `containers_file` is None unless image functions run in containers, `faults_file` None outside tests.
+    """
+    scratch = state_dir / "tmp" / "functions"
     functions_in_processes.install(
         functions_in_processes.Programs(
             images=images_dir,
             managed_python=managed_python,
             unpacked=state_dir / "unpacked",
-            scratch=state_dir / "tmp" / "functions",
+            scratch=scratch,
         )
     )
+    if containers_file is not None:
+        functions_in_containers.install(containers_file, scratch=scratch)
     strangers_refused.install()
     prompt_answers.install()
     worker_gate.install()

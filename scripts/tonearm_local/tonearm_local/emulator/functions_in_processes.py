@@ -91,18 +91,13 @@ class Programs:
         return Program(self.managed_python, tuple(roots), config["Handler"])
 
     def _image(self, config: dict[str, Any]) -> Program:
-        uri = config.get("ImageUri", "")
-        match = _IMAGE_URI.match(uri)
-        if match is None:
-            raise ProgramError(f"Image {uri!r} is not named by digest; deploy <registry>/<repository>@sha256:<digest>.")
-        manifest = self.images / match["repository"] / match["digest"] / "image.json"
+        repository, digest = image_of(config)
+        manifest = self.images / repository / digest / "image.json"
         if not manifest.is_file():
-            raise ProgramError(f"Image {uri!r} is not on this machine; run `tonearm stack up` to build and deploy it.")
+            raise missing_image(config)
         image = json.loads(manifest.read_text())
-        command = (config.get("ImageConfigResponse") or {}).get("ImageConfig", {}).get("Command")
-        if not command:
-            raise ProgramError(f"Function {config['FunctionName']} names no handler in image_config.command.")
-        return Program(manifest.parent / image["python"], (manifest.parent / image["task"],), command[0])
+        handler = handler_of_image(config)
+        return Program(manifest.parent / image["python"], (manifest.parent / image["task"],), handler)
 
     def _unpack(self, blob: bytes) -> Path:
         """Unpack a zip once, compiled, and return its folder; another process may be doing the same."""
@@ -192,7 +187,7 @@ def _idle_processes_of_older_versions(worker: FunctionProcess) -> list[Any]:
 def install(programs: Programs) -> None:
     """Hand every image function and every Python zip function to a FunctionProcess."""
     programs.prune()
-    bootstrap = _bootstrap_zip()
+    bootstrap = bootstrap_zip(_BOOTSTRAP)
     run_in_container = lambda_svc._execute_function_docker
     run_in_worker_script = lambda_svc._execute_function_warm
     class_for = lambda_runtime._worker_class_for
@@ -203,8 +198,7 @@ def install(programs: Programs) -> None:
         try:
             program = programs.of({**func, "config": config})
         except ProgramError as error:
-            body = {"errorType": "Runtime.InvalidEntrypoint", "errorMessage": str(error)}
-            return {"body": body, "error": True, "log": str(error)}
+            return invalid_entrypoint(error)
         as_provided = {**config, "Runtime": "provided.al2023", "Handler": program.handler, "_program": program}
         return lambda_svc._execute_function_provided_warm(
             {**func, "config": as_provided, "code_zip": bootstrap}, event, request_id
@@ -233,12 +227,27 @@ def install(programs: Programs) -> None:
 
 
 def process_environment(config: dict[str, Any], *, port: int, scratch: Path) -> dict[str, str]:
-    """Return the whole environment of a function's process.
+    """Return the whole environment of a function's process; nothing is inherited.
 
-    The names are those of "Defined runtime environment variables" in AWS's Lambda developer guide; nothing is
-    inherited. `port` is that of the Runtime API on the loopback interface.
+    `port` is that of the Runtime API on the loopback interface, `scratch` the folder for its temporary files.
     """
     program: Program = config["_program"]
+    return lambda_environment(config, handler=program.handler, port=port) | {
+        "LAMBDA_TASK_ROOT": str(program.path[0]),
+        "PATH": f"{program.python.parent}:/usr/local/bin:/usr/bin:/bin",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": ":".join(map(str, program.path)),
+        "TMPDIR": str(scratch),
+        "TONEARM_PYTHON": str(program.python),
+    }
+
+
+def lambda_environment(config: dict[str, Any], *, handler: str, port: int) -> dict[str, str]:
+    """Return what Lambda tells every function: its own variables, its role's session, and the runtime's variables.
+
+    The names are those of "Defined runtime environment variables" in AWS's Lambda developer guide, without those that
+    say where the code lies. `port` is that of the Runtime API on the loopback interface.
+    """
     name = config["FunctionName"]
     runtime = {
         "AWS_DEFAULT_REGION": get_region(),
@@ -251,15 +260,9 @@ def process_environment(config: dict[str, Any], *, port: int, scratch: Path) -> 
         "AWS_LAMBDA_LOG_STREAM_NAME": new_uuid(),
         "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}",
         "AWS_REGION": get_region(),
-        "LAMBDA_TASK_ROOT": str(program.path[0]),
         "LANG": "C.UTF-8",
-        "PATH": f"{program.python.parent}:/usr/local/bin:/usr/bin:/bin",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONPATH": ":".join(map(str, program.path)),
-        "TMPDIR": str(scratch),
-        "TONEARM_PYTHON": str(program.python),
         "TZ": ":UTC",
-        "_HANDLER": program.handler,
+        "_HANDLER": handler,
     }
     # The function's own variables may not replace the runtime's: Lambda refuses them when the function is made.
     own: dict[str, str] = lambda_svc._runtime_env_vars(config)
@@ -267,8 +270,38 @@ def process_environment(config: dict[str, Any], *, port: int, scratch: Path) -> 
     return own | runtime | credentials
 
 
-def _bootstrap_zip() -> bytes:
+def bootstrap_zip(script: bytes) -> bytes:
+    """Return the package of a `provided.*` function whose program is this shell script."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("bootstrap", _BOOTSTRAP)
+        archive.writestr("bootstrap", script)
     return buffer.getvalue()
+
+
+def image_of(config: dict[str, Any]) -> tuple[str, str]:
+    """Return repository and digest of an image function's image. Raises ProgramError when it is named by no digest."""
+    uri = config.get("ImageUri", "")
+    match = _IMAGE_URI.match(uri)
+    if match is None:
+        raise ProgramError(f"Image {uri!r} is not named by digest; deploy <registry>/<repository>@sha256:<digest>.")
+    return match["repository"], match["digest"]
+
+
+def missing_image(config: dict[str, Any]) -> ProgramError:
+    """Return the error of an image that is not on this machine."""
+    uri = config["ImageUri"]
+    return ProgramError(f"Image {uri!r} is not on this machine; run `tonearm stack up` to build and deploy it.")
+
+
+def handler_of_image(config: dict[str, Any]) -> str:
+    """Return the handler that an image function runs. Raises ProgramError when it names none."""
+    command = (config.get("ImageConfigResponse") or {}).get("ImageConfig", {}).get("Command")
+    if not command:
+        raise ProgramError(f"Function {config['FunctionName']} names no handler in image_config.command.")
+    return str(command[0])
+
+
+def invalid_entrypoint(error: ProgramError) -> dict[str, Any]:
+    """Return the answer of a function that has nothing to run."""
+    body = {"errorType": "Runtime.InvalidEntrypoint", "errorMessage": str(error)}
+    return {"body": body, "error": True, "log": str(error)}

@@ -119,9 +119,13 @@ def borrowed_engine(root: Path) -> Iterator[Engine]:
     if found is not None:
         yield found
         return
-    private = PrivateEngine(local_folder(root) / "engine")
-    with private.used() as engine:
+    with private_engine_of(root).used() as engine:
         yield engine
+
+
+def private_engine_of(root: Path) -> PrivateEngine:
+    """Return the private engine of a checkout, running or not."""
+    return PrivateEngine(local_folder(root) / "engine")
 
 
 def machine_engine() -> Engine | None:
