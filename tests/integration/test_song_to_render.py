@@ -39,6 +39,12 @@ def downloaded(person: Person, job_id: str, folder: Path) -> dict[str, Path]:
     return files
 
 
+def heard(link: JSON) -> tuple[int, str, bytes]:
+    """How a page's player asks for the second four bytes of a file: the status, the type, and what came."""
+    answer = httpx.get(link["url"], headers={"Range": "bytes=4-7"}, timeout=30)
+    return answer.status_code, answer.headers["content-type"], answer.content
+
+
 @pytest.fixture(scope="module")
 def tapped(cloud: Cloud, ada: Person, song: Path) -> Iterator[tuple[Tap, JSON, JSON]]:
     """Given a song that was uploaded with a recipe, and a consumer of the job events."""
@@ -77,6 +83,14 @@ class TestUploadWithRecipe:
         assert job["render"]["duration_s"] == pytest.approx(render.duration_s, abs=0.002)
         assert files["render"].suffix == ".mp3"
 
+    def test_both_waveforms_are_those_of_the_files(
+        self, tapped: tuple[Tap, JSON, JSON], ada: Person, song: Path, tmp_path: Path
+    ) -> None:
+        _, _, job = tapped
+        files = downloaded(ada, job["job_id"], tmp_path)
+        for name, file in (("peaks", song), ("render_peaks", files["render"])):
+            assert json.loads(files[name].read_text()) == tonearm_audio.analyze(file).peaks.to_dict(), name
+
     def test_its_end_is_announced_once(self, tapped: tuple[Tap, JSON, JSON]) -> None:
         tap, track, job = tapped
         (event,) = wait_until("an event", lambda: tap.events(job["job_id"]))
@@ -105,15 +119,22 @@ class TestRenderOfAReadyTrack:
     """Given a ready track, when a render is asked for."""
 
     @pytest.mark.parametrize(
-        ("operations", "output", "seconds"),
+        ("operations", "output", "content_type", "seconds"),
         [
-            ([{"type": "tempo", "factor": 0.8}], {"codec": "flac"}, 10.0),
-            ([{"type": "pitch", "semitones": -3.5}], {"codec": "wav"}, 8.0),
-            ([TEMPO], {"codec": "mp3", "bitrate_kbps": 128}, 8.0 / 1.1),
+            ([{"type": "tempo", "factor": 0.8}], {"codec": "flac"}, "audio/flac", 10.0),
+            ([{"type": "pitch", "semitones": -3.5}], {"codec": "wav"}, "audio/wav", 8.0),
+            ([TEMPO], {"codec": "mp3", "bitrate_kbps": 128}, "audio/mpeg", 8.0 / 1.1),
         ],
     )
-    def test_each_operation_and_format_is_delivered(
-        self, ada: Person, ready_track: JSON, tmp_path: Path, operations: list[JSON], output: JSON, seconds: float
+    def test_each_operation_and_format_is_delivered_and_plays(
+        self,
+        ada: Person,
+        ready_track: JSON,
+        tmp_path: Path,
+        operations: list[JSON],
+        output: JSON,
+        content_type: str,
+        seconds: float,
     ) -> None:
         job = ada.waits_for_job(ada.renders(ready_track["track_id"], *operations, **output)["job_id"])
         assert job["status"] == "succeeded", job
@@ -121,6 +142,8 @@ class TestRenderOfAReadyTrack:
         assert render.suffix == f".{output['codec']}"
         found = tonearm_audio.probe(render, limits=tonearm_audio.Limits(max_duration_s=60))
         assert found.duration_s == pytest.approx(seconds, abs=0.002)
+        link = ada.reads(f"/v1/jobs/{job['job_id']}/downloads")["render"]
+        assert heard(link) == (206, content_type, render.read_bytes()[4:8])
 
     def test_the_same_recipe_again_makes_the_same_pcm(
         self, ada: Person, ready_track: JSON, cloud: Cloud, stack: Outputs
@@ -149,6 +172,16 @@ class TestRenderOfAReadyTrack:
         assert analysis["beats_s"] == sorted(analysis["beats_s"])
         assert len(analysis["beats_s"]) > 8
         assert -30 < analysis["loudness"]["integrated_lufs"] < -6
+
+    def test_its_source_plays_and_its_waveform_is_drawn_without_a_render(
+        self, ada: Person, ready_track: JSON, song: Path
+    ) -> None:
+        links = ada.reads(f"/v1/tracks/{ready_track['track_id']}/downloads")
+        assert heard(links["source"]) == (206, "audio/wav", song.read_bytes()[4:8])
+        assert links["source"]["filename"].endswith(".wav")
+        peaks = httpx.get(links["peaks"]["url"], timeout=30).raise_for_status()
+        assert peaks.headers["content-type"] == "application/json"
+        assert peaks.json() == tonearm_audio.analyze(song).peaks.to_dict()
 
     def test_labels_change_only_as_read(self, ada: Person, ready_track: JSON) -> None:
         path = f"/v1/tracks/{ready_track['track_id']}"
