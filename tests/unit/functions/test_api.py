@@ -124,7 +124,7 @@ class TestCreateTrack:
             {"recipe": {"operations": [{"type": "tempo", "factor": 5}]}},
             {"recipe": {"operations": [{"type": "tempo", "factor": 0.25}] * 2}},
             {"recipe": {"operations": [{"type": "reverb"}]}},
-            {"recipe": {"operations": [{"type": "tempo", "factor": 1}], "output": {"codec": "ogg"}}},
+            {"recipe": {"operations": [{"type": "tempo", "factor": 1}], "output": {"codec": "aac"}}},
             {"owner_id": BOB},
             {"track_id": NOBODYS_TRACK},
             {"title": "\ud800"},
