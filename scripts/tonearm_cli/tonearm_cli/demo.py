@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from tonearm_local.progress import Step as StackStep
     from tonearm_local.stack import Outputs, Stack
 
-DEFAULT_RECIPE = "tempo=1.1,pitch=2"
-
 
 @dataclass(frozen=True)
 class Wish:

@@ -46,7 +46,7 @@ def show(console: Console, made: Made) -> None:
     console.print()
     console.print(_song(made))
     console.print()
-    console.print(_promises(made.certificate))
+    console.print(promises_table(made.certificate))
     console.print()
     size = decimal(made.render.size_bytes)
     console.print(f"{made.render_file}  {size}  sha256 {made.render_sha256}", soft_wrap=True, highlight=False)
@@ -67,7 +67,8 @@ def _song(made: Made) -> Table:
     return table
 
 
-def _promises(certificate: Mapping[str, Any]) -> Table:
+def promises_table(certificate: Mapping[str, Any]) -> Table:
+    """What was promised, what was measured, and whether it was kept."""
     table = _table("promise", "made by", "expected", "measured", "tolerance", "kept")
     for promise in certificate["promises"]:
         unit = promise["unit"]
