@@ -55,7 +55,7 @@ variable "web_dir" {
   description = "Folder of the page's files."
   type        = string
   nullable    = false
-  default     = "../web/public"
+  default     = "../build/web"
 }
 
 variable "images" {
@@ -219,5 +219,16 @@ variable "plaintext_from" {
   validation {
     condition     = alltrue([for cidr in var.plaintext_from : can(cidrhost(cidr, 0)) && (startswith(cidr, "127.") || cidr == "::1/128")])
     error_message = "plaintext_from takes loopback networks only, such as 127.0.0.0/8: nobody else may send audio in the clear."
+  }
+}
+
+variable "emulator_origin" {
+  description = "Origin of the emulator, which the page may talk to besides its own; null on AWS."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.emulator_origin == null ? true : can(regex("^http://(127\\.0\\.0\\.1|localhost):[0-9]{1,5}$", var.emulator_origin))
+    error_message = "emulator_origin is an address of this machine such as http://127.0.0.1:4566: the page sends passwords there."
   }
 }

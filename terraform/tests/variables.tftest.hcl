@@ -9,6 +9,7 @@ variables {
   environment   = "dev"
   region        = "eu-west-1"
   artifacts_dir = "./tests/artifacts"
+  web_dir       = "./tests/page"
   images = {
     light = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/tonearm/light@sha256:0000000000000000000000000000000000000000000000000000000000000001"
     audio = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/tonearm/audio@sha256:0000000000000000000000000000000000000000000000000000000000000002"
@@ -68,12 +69,13 @@ run "words_that_mean_nothing" {
     log_retention_days       = 8
     extra_web_origins        = ["*"]
     plaintext_from           = ["everywhere"]
+    emulator_origin          = "http://emulator.example.com:4566"
     permissions_boundary_arn = "arn:aws:iam::111122223333:role/x"
   }
 
   expect_failures = [
     var.environment, var.region, var.prefix, var.images, var.log_level, var.log_retention_days, var.extra_web_origins,
-    var.plaintext_from, var.permissions_boundary_arn,
+    var.plaintext_from, var.emulator_origin, var.permissions_boundary_arn,
   ]
 }
 

@@ -7,9 +7,10 @@ mock_provider "aws" {
 
 variables {
   prefix             = "t"
-  files_dir          = "../web/public"
+  files_dir          = "./tests/page"
   api_host           = "abcdefghij.execute-api.eu-west-1.amazonaws.com"
   access_logs_bucket = "t-access-logs"
+  sign_in            = { user_pool_id = "eu-west-1_AbCdEfGhI", client_id = "1example23456789" }
 }
 
 run "the_page_and_the_api_share_an_origin" {
@@ -93,6 +94,58 @@ run "browsers_are_told_to_be_careful" {
   }
 }
 
+run "on_aws_the_page_talks_to_its_own_origin_and_to_aws_and_to_nobody_else" {
+  command = plan
+
+  module {
+    source = "./modules/website"
+  }
+
+  assert {
+    condition = [for part in split("; ", aws_cloudfront_response_headers_policy.security.security_headers_config[0].content_security_policy[0].content_security_policy) : part if startswith(part, "connect-src ") || startswith(part, "media-src ")] == [
+      "connect-src 'self' https://*.amazonaws.com", "media-src 'self' blob: https://*.amazonaws.com",
+    ]
+    error_message = "The page may talk to somebody else."
+  }
+
+  assert {
+    condition = jsondecode(aws_s3_object.config.content) == {
+      region = "eu-west-1", user_pool_id = "eu-west-1_AbCdEfGhI", user_pool_client_id = "1example23456789", api_url = "/v1"
+    }
+    error_message = "The page is told wrongly where to sign in."
+  }
+
+  assert {
+    condition     = aws_s3_object.config.cache_control == "no-cache"
+    error_message = "A page would go on signing in to the pool of an earlier stack."
+  }
+}
+
+run "on_a_laptop_the_page_talks_to_the_emulator_as_well" {
+  command = plan
+
+  module {
+    source = "./modules/website"
+  }
+
+  variables {
+    emulator_origin = "http://127.0.0.1:4566"
+  }
+
+  assert {
+    condition = alltrue([for word in ["connect-src", "media-src"] : anytrue([
+      for part in split("; ", aws_cloudfront_response_headers_policy.security.security_headers_config[0].content_security_policy[0].content_security_policy) :
+      startswith(part, "${word} ") && endswith(part, " http://127.0.0.1:4566")
+    ])])
+    error_message = "The page could neither sign in, upload nor play."
+  }
+
+  assert {
+    condition     = jsondecode(aws_s3_object.config.content).cognito_endpoint == "http://127.0.0.1:4566"
+    error_message = "The page would sign in at AWS."
+  }
+}
+
 run "every_file_of_the_page_is_uploaded_with_its_type" {
   command = plan
 
@@ -101,7 +154,7 @@ run "every_file_of_the_page_is_uploaded_with_its_type" {
   }
 
   assert {
-    condition     = toset(keys(aws_s3_object.page)) == toset(fileset("../web/public", "**"))
+    condition     = toset(keys(aws_s3_object.page)) == toset(fileset("./tests/page", "**"))
     error_message = "A file of the page is missing."
   }
 

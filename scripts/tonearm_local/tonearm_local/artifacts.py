@@ -1,4 +1,4 @@
-"""What is deployed: function zips, the layer, and for the laptop the environments that stand in for images.
+"""What is deployed: function zips, the layer, the page, and for the laptop the environments that stand in for images.
 
 For AWS `build_artifacts` makes the zips for the interpreter and platform of Lambda. On the laptop `build_local` makes
 the same zips for this machine's interpreter, and one folder an image: a virtual environment made from uv.lock beside
@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tonearm_local.errors import StackError
+from tonearm_local.page import build_page, publish
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -55,15 +56,19 @@ class LocalArtifacts:
 
     Attributes:
         zips: folder with `functions-<name>.zip` and `layer-core.zip`.
+        web: folder with the page.
         images: image name (`light`, `audio`) → digest, 64 hexadecimal digits.
         registry: folder of the local image registry.
         managed_python: interpreter of the managed runtime's environment.
+        stale: None, or why the page is an earlier one than the sources.
     """
 
     zips: Path
+    web: Path
     images: dict[str, str]
     registry: Path
     managed_python: Path
+    stale: str | None = None
 
     def image_uris(self) -> dict[str, str]:
         """Return image name → URI by digest, as Terraform's variable `images` takes it."""
@@ -102,7 +107,7 @@ def build_local(root: Path, cache: Path, destination: Path) -> LocalArtifacts:
     Args:
         root: the checkout.
         cache: folder shared by all stacks of the checkout.
-        destination: this stack's folder for the zips; its path never changes, so Terraform sees content only.
+        destination: this stack's folder for zips and page; its path never changes, so Terraform sees content only.
     """
     builder = _Builder(root)
     registry, runtime = cache / "images", cache / "managed-runtime"
@@ -112,12 +117,16 @@ def build_local(root: Path, cache: Path, destination: Path) -> LocalArtifacts:
         )
         images = {name: pool.submit(_build_image, builder, registry, name) for name in IMAGE_EXTRAS}
         managed = pool.submit(build_managed_runtime, root, runtime)
+        built_page = pool.submit(build_page, root, cache / "page")
         zips.result()
         digests = {name: image.result() for name, image in images.items()}
         managed_python = managed.result()
+        page = built_page.result()
     for folder in (cache / "layers", runtime, *(registry / "tonearm" / name for name in IMAGE_EXTRAS)):
         _prune(folder)
-    return LocalArtifacts(destination, digests, registry, managed_python)
+    web = destination / "web"
+    publish(page, web)
+    return LocalArtifacts(destination, web, digests, registry, managed_python, page.stale)
 
 
 def build_managed_runtime(root: Path, cache: Path) -> Path:

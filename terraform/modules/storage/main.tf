@@ -34,7 +34,7 @@ module "uploads" {
   force_destroy  = var.force_destroy
   plaintext_from = var.plaintext_from
   access_logs    = { bucket = module.access_logs.name, prefix = "uploads/" }
-  cors           = { origins = var.web_origins, methods = ["GET", "HEAD", "POST", "PUT"] }
+  cors           = { origins = var.web_origins, methods = ["POST"] }
   expire         = { prefix = "uploads/", days = local.backstop_days }
   eventbridge    = true
 }
@@ -47,6 +47,6 @@ module "media" {
   force_destroy  = var.force_destroy
   plaintext_from = var.plaintext_from
   access_logs    = { bucket = module.access_logs.name, prefix = "media/" }
-  cors           = { origins = var.web_origins, methods = ["GET", "HEAD"] }
+  cors           = { origins = var.web_origins, methods = ["GET"] }
   expire         = { prefix = "media/", days = local.backstop_days }
 }

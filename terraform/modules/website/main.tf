@@ -12,6 +12,9 @@ locals {
   caching_disabled              = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
   all_viewer_except_host_header = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 
+  # On a laptop, sign-in and the buckets answer at one address of its own.
+  emulator = var.emulator_origin == null ? [] : [var.emulator_origin]
+
   content_types = {
     css  = "text/css; charset=utf-8"
     html = "text/html; charset=utf-8"
@@ -59,6 +62,24 @@ resource "aws_s3_object" "page" {
   cache_control = each.value.cache_control
 }
 
+# What the same page needs to know of this very stack.
+resource "aws_s3_object" "config" {
+  bucket        = module.bucket.name
+  key           = "config.json"
+  content_type  = "application/json"
+  cache_control = "no-cache"
+
+  content = jsonencode(merge(
+    {
+      region              = data.aws_region.current.name
+      user_pool_id        = var.sign_in.user_pool_id
+      user_pool_client_id = var.sign_in.client_id
+      api_url             = "/v1"
+    },
+    var.emulator_origin == null ? {} : { cognito_endpoint = var.emulator_origin },
+  ))
+}
+
 resource "aws_cloudfront_origin_access_control" "bucket" {
   name                              = "${var.prefix}-web"
   description                       = "CloudFront signs what it asks of the web bucket"
@@ -83,7 +104,8 @@ resource "aws_cloudfront_response_headers_policy" "security" {
       content_security_policy = join("; ", [
         "default-src 'self'", "style-src 'self' 'unsafe-inline'", "img-src 'self' data: blob:",
         # Sign-in (Cognito) and the signed links of the buckets are the only other hosts.
-        "connect-src 'self' https://*.${local.amazon}", "media-src 'self' blob: https://*.${local.amazon}",
+        join(" ", concat(["connect-src 'self' https://*.${local.amazon}"], local.emulator)),
+        join(" ", concat(["media-src 'self' blob: https://*.${local.amazon}"], local.emulator)),
         "object-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'",
       ])
       override = false # /v1/docs may bring a policy of its own

@@ -21,6 +21,18 @@ variable "api_host" {
   nullable    = false
 }
 
+variable "sign_in" {
+  description = "Where the page's people sign in: the user pool, and the page's client of it."
+  type        = object({ user_pool_id = string, client_id = string })
+  nullable    = false
+}
+
+variable "emulator_origin" {
+  description = "Origin of the emulator, where a laptop's page signs in, uploads and plays; null on AWS."
+  type        = string
+  default     = null
+}
+
 variable "access_logs_bucket" {
   description = "Bucket of the access logs."
   type        = string

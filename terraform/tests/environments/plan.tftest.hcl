@@ -9,6 +9,7 @@ mock_provider "aws" {
 
 variables {
   artifacts_dir = "./tests/artifacts"
+  web_dir       = "./tests/page"
   images = {
     light = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/tonearm/light@sha256:0000000000000000000000000000000000000000000000000000000000000001"
     audio = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/tonearm/audio@sha256:0000000000000000000000000000000000000000000000000000000000000002"

@@ -26,8 +26,8 @@ ROOT = repository_root()
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what the artifacts are made from, to be edited at will; its path has a space."""
     root = tmp_path_factory.mktemp("check out")
-    for name in ("functions", "layers"):
-        ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", ".*")
+    for name in ("functions", "layers", "web"):
+        ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", ".[!n]*", "node_modules", "dist")
         shutil.copytree(ROOT / name, root / name, ignore=ignored)
     for name in ("scripts/tonearm_cli", "scripts/tonearm_local"):
         (root / name).mkdir(parents=True)

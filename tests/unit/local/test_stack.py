@@ -118,7 +118,8 @@ def root(tmp_path: Path, managed_python: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(stack_module, "Terraform", SmallCloud)
     for name, value in (("applies", []), ("interrupt", False), ("forgets", False), ("source", "1")):
         monkeypatch.setattr(SmallCloud, name, value)
-    made = LocalArtifacts(tmp_path, {"light": "0" * 64, "audio": "1" * 64}, tmp_path / "images", managed_python)
+    digests = {"light": "0" * 64, "audio": "1" * 64}
+    made = LocalArtifacts(tmp_path, tmp_path / "web", digests, tmp_path / "images", managed_python)
     monkeypatch.setattr(stack_module, "build_local", lambda *_: made)
     (tmp_path / "check out").mkdir()
     return tmp_path / "check out"
@@ -189,7 +190,9 @@ def test_a_stack_comes_up_stays_comes_back_and_goes(make: Callable[..., Stack]) 
     status = stack.status()
     assert status.running
     assert status.current
-    assert {"Building functions", "Starting the emulator", "Starting the edge"} <= {step.title for step in steps}
+    assert {"Building functions and page", "Starting the emulator", "Starting the edge"} <= {
+        step.title for step in steps
+    }
     # When it is brought up again, then nothing is applied or started, and all is the same
     assert stack.up() == outputs
     assert len(SmallCloud.applies) == 1

@@ -1,0 +1,120 @@
+// Tempo, pitch, 8D and the format of the result.
+
+import { useId } from "react";
+import { BITRATES, type Bitrate, CODECS, type Codec, type Settings, semitones } from "./recipe";
+
+interface Props {
+  settings: Settings;
+  onChange: (settings: Settings) => void;
+}
+
+export function RecipeFields({ settings, onChange }: Props) {
+  const set = (change: Partial<Settings>) => {
+    onChange({ ...settings, ...change });
+  };
+  return (
+    <>
+      <Slider
+        label="Tempo"
+        value={settings.tempo}
+        shown={`${settings.tempo.toFixed(2)} ×`}
+        min={0.5}
+        max={2}
+        step={0.01}
+        onChange={(tempo) => { set({ tempo }); }}
+      />
+      <Slider
+        label="Pitch"
+        value={settings.semitones}
+        shown={semitones(settings.semitones)}
+        min={-12}
+        max={12}
+        step={0.5}
+        onChange={(value) => { set({ semitones: value }); }}
+      />
+      <fieldset className="spatial">
+        <label className="switch">
+          <input
+            type="checkbox"
+            role="switch"
+            checked={settings.spatial}
+            onChange={({ target }) => { set({ spatial: target.checked }); }}
+          />
+          8D: the sound moves around you, for headphones
+        </label>
+        {settings.spatial && (
+          <div className="nested">
+            <Slider
+              label="Speed"
+              value={settings.speed_hz}
+              shown={`a turn in ${(1 / settings.speed_hz).toFixed(1)} s`}
+              min={0.02}
+              max={1}
+              step={0.01}
+              onChange={(speed_hz) => { set({ speed_hz }); }}
+            />
+            <Part label="Depth" value={settings.depth} onChange={(depth) => { set({ depth }); }} />
+            <Part label="Room" value={settings.room} onChange={(room) => { set({ room }); }} />
+            <Part label="Mix" value={settings.mix} onChange={(mix) => { set({ mix }); }} />
+          </div>
+        )}
+      </fieldset>
+      <div className="pair">
+        <label className="field">
+          Format
+          <select value={settings.codec} onChange={({ target }) => { set({ codec: target.value as Codec }); }}>
+            {Object.entries(CODECS).map(([codec, says]) => (
+              <option key={codec} value={codec}>{says}</option>
+            ))}
+          </select>
+        </label>
+        {settings.codec === "mp3" && (
+          <label className="field">
+            Bit rate
+            <select
+              value={settings.bitrate_kbps}
+              onChange={({ target }) => { set({ bitrate_kbps: Number(target.value) as Bitrate }); }}
+            >
+              {BITRATES.map((rate) => (
+                <option key={rate} value={rate}>{rate} kbit/s</option>
+              ))}
+            </select>
+          </label>
+        )}
+      </div>
+    </>
+  );
+}
+
+interface SliderProps {
+  label: string;
+  value: number;
+  shown: string;
+  min: number;
+  max: number;
+  step: number;
+  onChange: (value: number) => void;
+}
+
+function Slider({ label, value, shown, min, max, step, onChange }: SliderProps) {
+  const id = useId();
+  return (
+    <div className="slider">
+      <label htmlFor={id}>{label}</label>
+      <output htmlFor={id} className="figure">{shown}</output>
+      <input
+        id={id}
+        type="range"
+        aria-valuetext={shown}
+        {...{ min, max, step, value }}
+        onChange={({ target }) => { onChange(target.valueAsNumber); }}
+      />
+    </div>
+  );
+}
+
+/** Nothing to all of it. */
+function Part({ label, value, onChange }: { label: string; value: number; onChange: (value: number) => void }) {
+  const shown = `${Math.round(value * 100)} %`;
+  return <Slider {...{ label, value, shown, onChange }} min={0} max={1} step={0.05} />;
+}

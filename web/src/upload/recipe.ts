@@ -1,0 +1,80 @@
+// From what a person chose in the form to the recipe that the API takes, and back to words.
+
+import type { Operation, OutputFormat, Recipe } from "../api/types";
+
+export type Codec = NonNullable<OutputFormat["codec"]>;
+export type Bitrate = NonNullable<OutputFormat["bitrate_kbps"]>;
+
+export interface Settings {
+  /** 1.1 is ten percent faster; 0.25 to 4. */
+  tempo: number;
+  /** 2 is a whole tone up; -24 to 24. */
+  semitones: number;
+  spatial: boolean;
+  /** Turns a second. */
+  speed_hz: number;
+  depth: number;
+  room: number;
+  mix: number;
+  codec: Codec;
+  bitrate_kbps: Bitrate;
+}
+
+export const UNCHANGED: Settings = {
+  tempo: 1,
+  semitones: 0,
+  spatial: false,
+  speed_hz: 0.1,
+  depth: 1,
+  room: 0.2,
+  mix: 1,
+  codec: "mp3",
+  bitrate_kbps: 320,
+};
+
+export const CODECS: Record<Codec, string> = {
+  mp3: "MP3, plays everywhere",
+  ogg: "OGG, smaller",
+  flac: "FLAC, lossless",
+  wav: "WAV, lossless and large",
+};
+
+export const BITRATES: readonly Bitrate[] = [128, 192, 256, 320];
+
+/** The recipe of these settings; null when they change nothing, so that there is nothing to render. */
+export function recipeOf(settings: Settings): Recipe | null {
+  const operations: Operation[] = [];
+  if (settings.tempo !== 1) operations.push({ type: "tempo", factor: settings.tempo });
+  if (settings.semitones !== 0) operations.push({ type: "pitch", semitones: settings.semitones });
+  if (settings.spatial) {
+    const { speed_hz, depth, room, mix } = settings;
+    operations.push({ type: "spatial", speed_hz, depth, room, mix });
+  }
+  if (operations.length === 0) return null;
+  const { codec, bitrate_kbps } = settings;
+  return { operations, output: { codec, bitrate_kbps } };
+}
+
+interface AnyRecipe {
+  operations: readonly { type?: string; factor?: number; semitones?: number }[];
+  output?: OutputFormat;
+}
+
+/** A recipe in a few words, such as "1.25 × tempo, +2 semitones, 8D → MP3". */
+export function told(recipe: AnyRecipe): string {
+  const parts = recipe.operations.map((operation) => {
+    if (operation.factor !== undefined) return `${figure(operation.factor)} × tempo`;
+    if (operation.semitones !== undefined) return semitones(operation.semitones);
+    return operation.type === "spatial" ? "8D" : (operation.type ?? "");
+  });
+  return `${parts.join(", ")} → ${(recipe.output?.codec ?? "mp3").toUpperCase()}`;
+}
+
+export function semitones(count: number): string {
+  const sign = count > 0 ? "+" : count < 0 ? "−" : "";
+  return `${sign}${figure(Math.abs(count))} semitone${Math.abs(count) === 1 ? "" : "s"}`;
+}
+
+function figure(value: number): string {
+  return String(Math.round(value * 100) / 100);
+}
