@@ -69,7 +69,13 @@ class NewJobBody(Body):
             "examples": [
                 {
                     "track_id": "trk_01jd3v8w2q5r7s9t1v3x5y7z9a",
-                    "recipe": {"operations": [{"type": "pitch", "semitones": -2}], "output": {"codec": "flac"}},
+                    "recipe": {
+                        "operations": [
+                            {"type": "pitch", "semitones": -2},
+                            {"type": "spatial", "seed": 7, "speed_hz": 0.2, "depth": 1, "room": 0.2, "mix": 1},
+                        ],
+                        "output": {"codec": "flac"},
+                    },
                 }
             ]
         }

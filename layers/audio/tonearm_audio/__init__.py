@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tonearm_audio.decode import Limits
 from tonearm_audio.errors import AudioError
-from tonearm_audio.operations import Operation, OutputFormat, Pitch, Tempo
+from tonearm_audio.operations import Operation, OutputFormat, Pitch, Spatial, Tempo
 from tonearm_audio.probe import Probe, probe
 from tonearm_audio.version import ENGINE_VERSION
 
@@ -34,6 +34,7 @@ __all__ = [
     "Probe",
     "Promise",
     "RenderResult",
+    "Spatial",
     "Tempo",
     "analyze",
     "certify",

@@ -5,6 +5,7 @@ A file is written under a temporary name beside its destination and takes the de
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 from abc import ABC, abstractmethod
@@ -25,6 +26,7 @@ from tonearm_audio.operations import OutputFormat
 MP3_SAMPLE_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _LAME_DELAY = 576
 _LAME_QUALITY = 5
+_LAME_SCALES = ((160, 0.95), (192, 0.97), (224, 0.98))
 _DITHER_SEED = 1
 _WAV_LIMIT_BYTES = 0xFFFF0000
 
@@ -40,6 +42,15 @@ def output_sample_rate(sample_rate_hz: int, output: OutputFormat) -> int:
     divisors = [rate for rate in MP3_SAMPLE_RATES_HZ if rate >= 32000 and sample_rate_hz % rate == 0]
     higher = [rate for rate in MP3_SAMPLE_RATES_HZ if rate > sample_rate_hz]
     return max(divisors) if divisors else min(higher, default=48000)
+
+
+def encoder_loss_db(output: OutputFormat) -> float:
+    """By how much an encoder turns its input down before it encodes it, in dB.
+
+    LAME does at low bit rates, against clipping: its scale is 0.95 up to 160 kbit/s, 0.97 at 192, 0.98 at 224.
+    """
+    scale = next((scale for kbps, scale in _LAME_SCALES if output.bitrate_kbps <= kbps), 1.0)
+    return -20 * math.log10(scale) if output.codec == "mp3" else 0.0
 
 
 class Sink(ABC):

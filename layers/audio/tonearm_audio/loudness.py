@@ -20,8 +20,8 @@ from tonearm_audio.product import product
 _BLOCK = 32
 _GROUP = 32
 _ABSOLUTE_GATE_LUFS = -70.0
-_PEAK_TAPS = 16
-_PEAK_BLOCK = 32
+PEAK_TAPS = 16
+PEAK_BLOCK = 32
 
 Array = npt.NDArray[np.float64]
 
@@ -67,8 +67,8 @@ class LoudnessMeter:
     """
 
     def __init__(self, sample_rate_hz: int, channels: int) -> None:
-        self._weighting = _KWeighting(sample_rate_hz, channels)
-        self._peaks = _PeakMeter(channels)
+        self._weighting = KWeighting(sample_rate_hz, channels)
+        self._peaks = PeakMeter(channels)
         self._hop = round(sample_rate_hz / 10)
         self._rest: Array = np.zeros((channels, 0))
         self._energies: list[Array] = []
@@ -109,7 +109,7 @@ def k_weighted_power(signal: npt.NDArray[np.float32], sample_rate_hz: int) -> fl
         signal: np.ndarray [shape=(frames, channels), dtype=float32].
         sample_rate_hz: frames a second.
     """
-    weighting = _KWeighting(sample_rate_hz, signal.shape[1])
+    weighting = KWeighting(sample_rate_hz, signal.shape[1])
     total = 0.0
     for start in range(0, len(signal), BLOCK_FRAMES):
         weighted = weighting.feed(signal[start : start + BLOCK_FRAMES])
@@ -249,8 +249,13 @@ def _block_filter(sample_rate_hz: int) -> _BlockFilter:
     return _BlockFilter(from_input, from_state, next_from_input, next_from_state)
 
 
-class _KWeighting:
-    """The K-weighting filter as a stream: [shape=(frames, channels)] in, [shape=(channels, frames)] out."""
+class KWeighting:
+    """The K-weighting filter of BS.1770 as a stream.
+
+    Args:
+        sample_rate_hz: frames a second.
+        channels: how many, each filtered alone.
+    """
 
     def __init__(self, sample_rate_hz: int, channels: int) -> None:
         self._filter = _block_filter(sample_rate_hz)
@@ -268,12 +273,14 @@ class _KWeighting:
         self._within = within.reshape(_GROUP * 4, _GROUP * 4)
 
     def feed(self, block: FloatBlock) -> Array:
+        """Take np.ndarray [shape=(frames, channels)]; get what is ready, in 32s of frames [shape=(channels, n)]."""
         samples = np.concatenate([self._rest, block.T], axis=1)
         whole = samples.shape[1] // _BLOCK * _BLOCK
         self._rest = samples[:, whole:].copy()
         return self._filtered(samples[:, :whole])
 
     def finish(self) -> Array:
+        """The last frames [shape=(channels, n)]."""
         count = self._rest.shape[1]
         padded = np.zeros((len(self._rest), _BLOCK))
         padded[:, :count] = self._rest
@@ -313,27 +320,28 @@ class _KWeighting:
         return before
 
 
-def _peak_matrix() -> npt.NDArray[np.float32]:
+@cache
+def peak_matrix() -> npt.NDArray[np.float32]:
     """Interpolates a block of samples at 1/4, 1/2 and 3/4 between them: 16 taps of a Kaiser-windowed sinc each.
 
     BS.1770-4 annex 2 asks for 4 times oversampling; the original samples are the fourth phase.
     """
-    reach = _PEAK_TAPS // 2
-    matrix = np.zeros((_PEAK_BLOCK + _PEAK_TAPS - 1, _PEAK_BLOCK, 3))
-    offsets = np.arange(_PEAK_TAPS) - (reach - 1)
+    reach = PEAK_TAPS // 2
+    matrix = np.zeros((PEAK_BLOCK + PEAK_TAPS - 1, PEAK_BLOCK, 3))
+    offsets = np.arange(PEAK_TAPS) - (reach - 1)
     for phase in range(3):
         distance = offsets - (phase + 1) / 4
         window = np.i0(5.0 * np.sqrt(np.maximum(0, 1 - (distance / reach) ** 2))) / np.i0(5.0)
         taps = np.sinc(distance) * window
         taps /= taps.sum()
-        for index in range(_PEAK_BLOCK):
-            matrix[index : index + _PEAK_TAPS, index, phase] = taps
-    flat: npt.NDArray[np.float32] = matrix.reshape(len(matrix), _PEAK_BLOCK * 3).astype(np.float32)
+        for index in range(PEAK_BLOCK):
+            matrix[index : index + PEAK_TAPS, index, phase] = taps
+    flat: npt.NDArray[np.float32] = matrix.reshape(len(matrix), PEAK_BLOCK * 3).astype(np.float32)
     return flat
 
 
-class _PeakMeter:
-    """Sample peak and true peak.
+class PeakMeter:
+    """Sample peak and true peak of a stream.
 
     No sample between others can exceed them by more than the interpolator's gain, the sum of its taps' magnitudes. So
     only stretches that come that close to the peak so far are interpolated: the result is the same as for all.
@@ -342,35 +350,38 @@ class _PeakMeter:
     def __init__(self, channels: int) -> None:
         self.sample_peak = 0.0
         self._between = 0.0
-        self._matrix = _peak_matrix()
+        self._matrix = peak_matrix()
         self._gain = float(np.abs(self._matrix).sum(axis=0).max())
-        self._rest: FloatBlock = np.zeros((_PEAK_TAPS // 2 - 1, channels), np.float32)
+        self._rest: FloatBlock = np.zeros((PEAK_TAPS // 2 - 1, channels), np.float32)
 
     @property
     def true_peak(self) -> float:
+        """Highest magnitude between and on the samples, full scale 1.0."""
         return max(self.sample_peak, self._between)
 
     def feed(self, block: FloatBlock) -> None:
+        """Take np.ndarray [shape=(frames, channels), dtype=float32]."""
         if len(block):
             self.sample_peak = max(self.sample_peak, float(np.abs(block).max()))
         samples = np.concatenate([self._rest, block])
-        overlap = _PEAK_TAPS - 1
-        count = (len(samples) - overlap) // _PEAK_BLOCK
+        overlap = PEAK_TAPS - 1
+        count = (len(samples) - overlap) // PEAK_BLOCK
         if count <= 0:
             self._rest = samples
             return
         for channel in samples.T:
-            self._interpolate(np.ascontiguousarray(channel[: count * _PEAK_BLOCK + overlap]))
-        self._rest = samples[count * _PEAK_BLOCK :].copy()
+            self._interpolate(np.ascontiguousarray(channel[: count * PEAK_BLOCK + overlap]))
+        self._rest = samples[count * PEAK_BLOCK :].copy()
 
     def finish(self) -> None:
-        self.feed(np.zeros((_PEAK_BLOCK + _PEAK_TAPS, self._rest.shape[1]), np.float32))
+        """Look at what lies between the last samples and the silence after them."""
+        self.feed(np.zeros((PEAK_BLOCK + PEAK_TAPS, self._rest.shape[1]), np.float32))
 
     def _interpolate(self, samples: npt.NDArray[np.float32]) -> None:
-        rows = np.lib.stride_tricks.sliding_window_view(samples, _PEAK_BLOCK + _PEAK_TAPS - 1)[::_PEAK_BLOCK]
+        rows = np.lib.stride_tricks.sliding_window_view(samples, PEAK_BLOCK + PEAK_TAPS - 1)[::PEAK_BLOCK]
         size = np.abs(samples)
-        own = size[: len(rows) * _PEAK_BLOCK].reshape(len(rows), _PEAK_BLOCK).max(axis=1)
-        after = np.append(own[1:], size[len(rows) * _PEAK_BLOCK :].max())
+        own = size[: len(rows) * PEAK_BLOCK].reshape(len(rows), PEAK_BLOCK).max(axis=1)
+        after = np.append(own[1:], size[len(rows) * PEAK_BLOCK :].max())
         highest = np.maximum(own, after)
         # The loudest rows first: they raise the bar for all others.
         loudest = np.argsort(highest)[-16:]

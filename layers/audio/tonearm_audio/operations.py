@@ -1,6 +1,7 @@
 """What a recipe may ask of the engine: operations and an output format that validate themselves.
 
-Tempo and pitch changes commute and compose, so a sequence of them folds into one `Change`.
+Tempo and pitch changes commute and compose, so a sequence of them folds into one `Change`. What is spatial comes after
+it, once at most.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from tonearm_audio.errors import AudioError
 
 TEMPO_RANGE = (0.25, 4.0)
 PITCH_RANGE_SEMITONES = (-24.0, 24.0)
+SPATIAL_SEED_RANGE = (0, 2**32 - 1)
+SPATIAL_SPEED_RANGE_HZ = (0.02, 1.0)
 MP3_BITRATES_KBPS = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 BIT_DEPTHS = (16, 24)
 
@@ -65,7 +68,37 @@ class Pitch:
         _require_within("pitch shift in semitones", self.semitones, PITCH_RANGE_SEMITONES)
 
 
-Operation = Tempo | Pitch
+@dataclass(frozen=True)
+class Spatial:
+    """Let the sound circle the listener's head; a mono source comes out in stereo.
+
+    It is the last thing that happens to the sound, wherever it stands in the list: its path is in the render's time.
+
+    Args:
+        seed: 0 to 2**32 - 1; chooses the path: where it starts, which way it goes and how its speed wanders.
+        speed_hz: 0.02 to 1.0 turns a second, on average.
+        depth: 0.0 to 1.0; how far to the sides and behind.
+        room: 0.0 to 1.0; how much of a small room is heard.
+        mix: 0.0 to 1.0; 0 is the source alone, 1 the moved sound alone.
+
+    Raises:
+        AudioError: `recipe.invalid` when a value is out of range.
+    """
+
+    seed: int = 0
+    speed_hz: float = 0.1
+    depth: float = 1.0
+    room: float = 0.2
+    mix: float = 1.0
+
+    def __post_init__(self) -> None:
+        _require_within("spatial seed", self.seed, SPATIAL_SEED_RANGE)
+        _require_within("spatial speed_hz", self.speed_hz, SPATIAL_SPEED_RANGE_HZ)
+        for name in ("depth", "room", "mix"):
+            _require_within(f"spatial {name}", getattr(self, name), (0.0, 1.0))
+
+
+Operation = Tempo | Pitch | Spatial
 
 
 @dataclass(frozen=True)
@@ -106,7 +139,7 @@ class OutputFormat:
 
 @dataclass(frozen=True)
 class Change:
-    """What all operations of a recipe come to together."""
+    """What all tempo and pitch operations of a recipe come to together."""
 
     tempo_factor: float = 1.0
     semitones: float = 0.0
@@ -127,7 +160,7 @@ class Change:
 
 
 def fold(operations: Sequence[Operation]) -> Change:
-    """Fold a sequence of operations into one change.
+    """Fold the tempo and pitch operations of a sequence into one change.
 
     Raises:
         AudioError: `recipe.invalid` when together they leave the range that each may span alone.
@@ -137,3 +170,21 @@ def fold(operations: Sequence[Operation]) -> Change:
     _require_within("tempo factor of all operations together", factor, TEMPO_RANGE)
     _require_within("pitch shift of all operations together", semitones, PITCH_RANGE_SEMITONES)
     return Change(tempo_factor=float(factor), semitones=semitones)
+
+
+def motion(operations: Sequence[Operation]) -> Spatial | None:
+    """The spatial operation of a sequence, if there is one.
+
+    Raises:
+        AudioError: `recipe.invalid` when there are several: a sound can be in one place only.
+    """
+    found = [operation for operation in operations if isinstance(operation, Spatial)]
+    if len(found) > 1:
+        raise AudioError(
+            "recipe.invalid",
+            f"The recipe has {len(found)} spatial operations; it may have 1.",
+            value=len(found),
+            limit="1 spatial operation",
+            mend="Leave one of them out.",
+        )
+    return found[0] if found else None

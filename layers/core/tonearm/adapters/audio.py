@@ -9,7 +9,7 @@ import tonearm_audio
 from tonearm.domain.analysis import AnalysisSummary, Probe
 from tonearm.domain.certificate import Certificate
 from tonearm.domain.errors import PromiseBroken, TrackRejected
-from tonearm.domain.recipe import Operation, Pitch, Recipe, Tempo
+from tonearm.domain.recipe import Operation, Pitch, Recipe, Spatial, Tempo
 from tonearm.ports import Analysed, Certified, Progress, Rendered
 
 
@@ -19,6 +19,8 @@ def _operation(operation: Operation) -> tonearm_audio.Operation:
             return tonearm_audio.Tempo(factor)
         case Pitch(semitones=semitones):
             return tonearm_audio.Pitch(semitones)
+        case Spatial(seed=seed, speed_hz=speed_hz, depth=depth, room=room, mix=mix):
+            return tonearm_audio.Spatial(seed, speed_hz, depth, room, mix)
         case _:
             assert_never(operation)
 
