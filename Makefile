@@ -9,14 +9,15 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # These count when they stand on the command line only: PORT in somebody's environment was set for something else.
-options := STACK PORT EDGE_PORT SONG RECIPE OUT
+options := STACK PORT EDGE_PORT LAMBDA SONG RECIPE OUT
 given = $(filter command,$(origin $(1)))
 $(foreach option,$(options),$(if $(call given,$(option)),,$(eval unexport $(option))))
 
 # The values travel by environment, so that names with spaces and quotes arrive as they are.
 with_stack := $(if $(call given,STACK),TONEARM_STACK="$$STACK") \
 	$(if $(call given,PORT),TONEARM_PORT="$$PORT") \
-	$(if $(call given,EDGE_PORT),TONEARM_EDGE_PORT="$$EDGE_PORT")
+	$(if $(call given,EDGE_PORT),TONEARM_EDGE_PORT="$$EDGE_PORT") \
+	$(if $(call given,LAMBDA),TONEARM_LAMBDA="$$LAMBDA")
 # Where the pinned uv lies when the machine has none; last, because there is a python3 as well.
 export PATH := $(PATH):$(CURDIR)/.uv/bin
 
@@ -32,12 +33,13 @@ started := $(shell date +%s)
 ready := .venv/tonearm-is-set-up
 
 .PHONY: help setup demo test unit integration infrastructure e2e lint format up down status reset destroy \
-	build openapi clean has-terraform
+	build images test-images openapi clean has-terraform
 
 help: ## List the targets
 	@printf 'usage: make <target>\n\n'
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' Makefile
 	@printf '\nSTACK=name PORT=n EDGE_PORT=n choose another laptop stack, for demo, up, down, status, reset and destroy.\n'
+	@printf 'LAMBDA=docker runs the steps in their images, LAMBDA=process as processes, for demo and up.\n'
 
 setup: $(ready) ## Make .venv what uv.lock says
 
@@ -95,6 +97,12 @@ destroy: has-terraform $(ready) ## Let Terraform delete the laptop stack, and ch
 
 build: $(ready) ## Build the zips that terraform apply uploads to AWS, into build/
 	@$(tonearm) build
+
+images: $(ready) ## Build the container images of the workflow's steps
+	@$(tonearm) images build
+
+test-images: has-terraform $(ready) ## Run every step's image under Lambda's conditions, and print what was measured
+	@$(tonearm) images test
 
 openapi: $(ready) ## Write docs/openapi.json anew
 	@$(python) -m functions.api.openapi_document > docs/openapi.json.new && mv docs/openapi.json.new docs/openapi.json

@@ -10,7 +10,7 @@ import typer
 
 from tonearm_cli.errors import CliError
 from tonearm_cli.output import tell
-from tonearm_local.cli import EdgePort, Name, Port
+from tonearm_local.cli import EdgePort, Lambda, Name, Port, in_containers
 from tonearm_local.defaults import DEFAULT_NAME
 from tonearm_local.told import told
 
@@ -27,6 +27,7 @@ def demo(
     name: Name = DEFAULT_NAME,
     port: Port = None,
     edge_port: EdgePort = None,
+    functions: Lambda = None,
 ) -> None:
     """Start the stack and take a song through the whole system; the exit status tells whether that succeeded."""
     from rich.console import Console
@@ -41,7 +42,7 @@ def demo(
         try:
             wish = the_demo.Wish.checked(song=song, recipe=recipe, out=out)
             started = time.monotonic()
-            stack = Stack.named(name, port=port, edge_port=edge_port)
+            stack = Stack.named(name, port=port, edge_port=edge_port, in_containers=in_containers(functions))
             made = the_demo.run(wish, stack, Steps(console))
             summary.show(console, made)
             stop = "make down" if name == DEFAULT_NAME else f"tonearm stack down --name {name}"

@@ -10,6 +10,7 @@ from tonearm_cli.demo_command import demo
 from tonearm_cli.errors import EXIT_STATUSES
 from tonearm_cli.render import render
 from tonearm_local import cli as stack_cli
+from tonearm_local.images import cli as images_cli
 
 _ENDS = "\n".join(f"{status:>4}  {meaning}" for status, meaning in EXIT_STATUSES.items())
 
@@ -25,3 +26,4 @@ app.command()(analyze)
 app.command()(demo)
 app.command()(build)
 app.add_typer(stack_cli.app, name="stack")
+app.add_typer(images_cli.app, name="images")

@@ -6,7 +6,7 @@ import shlex
 import sys
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -35,16 +35,24 @@ EdgePort = Annotated[
         envvar="TONEARM_EDGE_PORT", min=1, max=65535, help=f"Port of page and API; at first {DEFAULT_EDGE_PORT}."
     ),
 ]
+Lambda = Annotated[
+    Literal["docker", "process"] | None,
+    typer.Option(
+        "--lambda",
+        envvar="TONEARM_LAMBDA",
+        help="What image functions run in; without it as before, at first processes.",
+    ),
+]
 
 # Seconds between two plain lines about the same part of the work, where no terminal can redraw one.
 _PLAIN_INTERVAL_S = 10.0
 
 
 @app.command()
-def up(name: Name = DEFAULT_NAME, port: Port = None, edge_port: EdgePort = None) -> None:
+def up(name: Name = DEFAULT_NAME, port: Port = None, edge_port: EdgePort = None, functions: Lambda = None) -> None:
     """Start the stack, or bring it up to date with the sources; then print its address and a login."""
     with _told() as console:
-        stack = _named(name, port=port, edge_port=edge_port)
+        stack = _named(name, port=port, edge_port=edge_port, in_containers=in_containers(functions))
         started = time.monotonic()
         with _shown(console) as progress:
             outputs = stack.up(progress)
@@ -124,11 +132,18 @@ def logs(
             typer.echo(line)
 
 
-def _named(name: str, *, port: int | None = None, edge_port: int | None = None) -> Stack:
+def in_containers(functions: str | None) -> bool | None:
+    """Return what `--lambda` says for `Stack.named`."""
+    return None if functions is None else functions == "docker"
+
+
+def _named(
+    name: str, *, port: int | None = None, edge_port: int | None = None, in_containers: bool | None = None
+) -> Stack:
     # Loads boto3, which `tonearm --help` can do without.
     from tonearm_local.stack import Stack  # noqa: PLC0415
 
-    return Stack.named(name, port=port, edge_port=edge_port)
+    return Stack.named(name, port=port, edge_port=edge_port, in_containers=in_containers)
 
 
 def _function_log(stack: Stack, function: str) -> list[str]:

@@ -38,9 +38,13 @@ class FakeStack:
         self.logs = folder
         self.pid: int | None = 12
         self.error: BaseException | None = None
+        self.in_containers: bool | None = None
 
-    def named(self, name: str, *, port: int | None = None, edge_port: int | None = None) -> FakeStack:
+    def named(
+        self, name: str, *, port: int | None = None, edge_port: int | None = None, in_containers: bool | None = None
+    ) -> FakeStack:
         self.asked.append((name, port, edge_port))
+        self.in_containers = in_containers
         return self
 
     def _do(self, what: str) -> None:
@@ -78,7 +82,7 @@ class FakeStack:
 def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeStack:
     fake = FakeStack(tmp_path)
     monkeypatch.setattr("tonearm_local.stack.Stack", fake)
-    for name in ("TONEARM_STACK", "TONEARM_PORT", "TONEARM_EDGE_PORT"):
+    for name in ("TONEARM_STACK", "TONEARM_PORT", "TONEARM_EDGE_PORT", "TONEARM_LAMBDA"):
         monkeypatch.delenv(name, raising=False)
     return fake
 
@@ -109,6 +113,16 @@ def test_name_and_ports_come_from_options_or_the_environment(stack: FakeStack, m
         ("other", 4888, 8888),
         ("mine", None, None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"), [([], None), (["--lambda", "docker"], True), (["--lambda", "process"], False)]
+)
+def test_what_functions_run_in_is_as_before_unless_it_is_said(
+    stack: FakeStack, options: list[str], asked: bool | None
+) -> None:
+    assert RUNNER.invoke(cli.app, ["up", *options]).exit_code == 0
+    assert stack.in_containers is asked
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "x"])

@@ -11,7 +11,7 @@ import pytest
 from tests.unit.repository.checkout import ROOT
 
 TOOLS = ("sh", "dirname", "grep", "touch", "printf", "make", "awk", "date")
-RULE = re.compile(r"^([a-z0-9]+):.*## (.+)$", re.MULTILINE)
+RULE = re.compile(r"^([a-z0-9-]+):.*## (.+)$", re.MULTILINE)
 
 
 def targets() -> dict[str, str]:
