@@ -187,6 +187,42 @@ def test_a_bucket_answers_a_page_by_its_own_rules(emulator: Emulator, rule: str)
     assert ask(emulator, "GET", f"{link.path}?{link.query}", Origin="http://evil.example")[0] == 403
 
 
+def call_cognito(emulator: Emulator, action: str, wish: dict[str, str], **headers: str) -> tuple[int, Any, bytes]:
+    named = {
+        "X-Amz-Target": f"AWSCognitoIdentityProviderService.{action}",
+        "Content-Type": "application/x-amz-json-1.1",
+    }
+    return ask(emulator, "POST", "/", body=json.dumps(wish).encode(), **named, **headers)
+
+
+def test_the_page_signs_in_as_on_aws(emulator: Emulator) -> None:
+    # Given a browser that asks beforehand, as it does for the headers of such a call
+    asked = {
+        "Origin": PAGE,
+        "Access_Control_Request_Method": "POST",
+        "Access_Control_Request_Headers": "cache-control,content-type,x-amz-target,x-amz-user-agent",
+    }
+    status, told, _ = ask(emulator, "OPTIONS", "/", **asked)
+    assert (status, told[ALLOWED]) == (200, PAGE)
+    assert set(asked["Access_Control_Request_Headers"].split(",")) <= set(
+        told["Access-Control-Allow-Headers"].split(", ")
+    )
+    # When the page signs in where there is no such client
+    wish = {"ClientId": "none", "AuthFlow": "USER_SRP_AUTH"}
+    status, headers, _ = call_cognito(emulator, "InitiateAuth", wish, Origin=PAGE)
+    # Then it may read why it cannot, and a stranger's page may not even ask
+    assert (status, headers.get_all(ALLOWED)) == (400, [PAGE])
+    assert call_cognito(emulator, "InitiateAuth", wish, Origin="http://evil.example")[0] == 403
+
+
+def test_no_page_may_read_the_answer_to_a_signed_call_of_cognito(emulator: Emulator) -> None:
+    """The root key is public: with it a page could read every account."""
+    signed = {"Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/cognito-idp/aws4_request"}
+    assert ALLOWED not in call_cognito(emulator, "ListUserPools", {}, Origin=PAGE, **signed)[1]
+    asked = {"Access_Control_Request_Method": "POST", "Access_Control_Request_Headers": "authorization,x-amz-target"}
+    assert ALLOWED not in ask(emulator, "OPTIONS", "/", Origin=PAGE, **asked)[1]
+
+
 def multipart(fields: dict[str, str], file: bytes) -> tuple[bytes, str]:
     boundary = hmac.new(b"boundary", file, "sha256").hexdigest()
     parts = [

@@ -6,6 +6,9 @@ browser shows could make a function, and with it run code as the developer.
 
 A browser tells the page in `Origin` on everything but plain GET and HEAD. By those the query protocol of AWS takes
 calls too (`GET /?Action=CreateStack&...`), which no SDK makes: they are refused, whoever asks.
+
+A page of this machine may read what a bucket's CORS rules let it read, and Cognito's answers to calls that need no key:
+to sign up and in, as on AWS. No page may read the answer to a call that is signed.
 """
 
 from __future__ import annotations
@@ -31,6 +34,9 @@ if TYPE_CHECKING:
 
 # The names of AWS under which the edge, the SDKs and the emulator's own parts ask. No stranger gives out names there.
 _AWS_HOST = re.compile(r"(?:[a-z0-9_-]+\.)+(?:cloudfront\.net|amazonaws\.com)(?::[0-9]{1,5})?", re.IGNORECASE)
+
+# How a call of Cognito's user pools is named.
+_COGNITO = "AWSCognitoIdentityProviderService."
 
 # For the request at hand: notes that a bucket's own CORS rules have answered.
 _bucket_answered: ContextVar[list[bool] | None] = ContextVar("bucket_answered", default=None)
@@ -67,7 +73,7 @@ def _guarded(serve: Callable[[Message, Receive, Send], Awaitable[None]]) -> Any:
         if reason is None:
             answered: list[bool] = []
             _bucket_answered.set(answered)
-            await serve(scope, receive, _without_wildcard(send, answered))
+            await serve(scope, receive, _without_wildcard(send, answered, _page_that_signs_in(scope)))
         elif scope["type"] == "http":
             await _refuse(send, reason)
         else:
@@ -91,14 +97,30 @@ async def _refuse(send: Send, reason: str) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _without_wildcard(send: Send, bucket_answered: list[bool]) -> Send:
-    """Leave out the leave for every page to read the answer, unless a bucket's own rules gave it."""
+def _page_that_signs_in(scope: Message) -> str | None:
+    """Return the origin of a page that calls Cognito without a key, or asks whether it may; None for all else."""
+    headers: Headers = scope["headers"]
+    origins = _values(headers, b"origin")
+    if scope["path"] != "/" or len(origins) != 1 or _values(headers, b"authorization"):
+        return None
+    if scope.get("method") == "OPTIONS":
+        asked = ",".join(_values(headers, b"access-control-request-headers")).lower()
+        named = {name.strip() for name in asked.split(",")}
+        return origins[0] if "x-amz-target" in named and "authorization" not in named else None
+    targets = _values(headers, b"x-amz-target")
+    return origins[0] if len(targets) == 1 and targets[0].startswith(_COGNITO) else None
+
+
+def _without_wildcard(send: Send, bucket_answered: list[bool], page: str | None) -> Send:
+    """Leave out the leave for every page to read the answer, unless a bucket's own rules gave it; give it to `page`."""
 
     async def sent(message: Message) -> None:
         headers: Headers = message.get("headers") or []
         if "*" in _values(headers, b"access-control-allow-origin") and not bucket_answered:
             kept = [header for header in headers if not header[0].lower().startswith(b"access-control-")]
             message = {**message, "headers": kept}
+        if page is not None and message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], *_leave_to_read(page)]}
         await send(message)
 
     return sent
@@ -124,6 +146,15 @@ def _note(headers: dict[str, str]) -> None:
     answered = _bucket_answered.get()
     if answered is not None and "Access-Control-Allow-Origin" in headers:
         answered.append(True)
+
+
+def _leave_to_read(page: str) -> Headers:
+    return [
+        (b"access-control-allow-origin", page.encode("latin-1")),
+        (b"access-control-allow-methods", b"POST"),
+        (b"access-control-allow-headers", b"cache-control, content-type, x-amz-target, x-amz-user-agent"),
+        (b"vary", b"Origin"),
+    ]
 
 
 def _values(headers: Headers, name: bytes) -> list[str]:
