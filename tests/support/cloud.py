@@ -55,19 +55,59 @@ class Cloud:
         found = self.dynamodb.get_item(TableName=self.outputs.studio_table, Key=key, ConsistentRead=True)
         return found.get("Item")
 
-    def rows(self, owner_id: str) -> list[JSON]:
-        """Every row of an owner."""
-        answer = self.dynamodb.query(
+    def rows(self, owner_id: str, kind: str = "") -> list[JSON]:
+        """Every row of an owner, or those of a kind: `TRACK#`, `JOB#`."""
+        pages = self.dynamodb.get_paginator("query").paginate(
             TableName=self.outputs.studio_table,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": f"OWNER#{owner_id}"}},
+            KeyConditionExpression="pk = :pk" + (" AND begins_with(sk, :kind)" if kind else ""),
+            ExpressionAttributeValues={":pk": {"S": f"OWNER#{owner_id}"}} | ({":kind": {"S": kind}} if kind else {}),
         )
-        return list(answer["Items"])
+        return [row for page in pages for row in page["Items"]]
 
     def executions(self, job_id: str) -> list[JSON]:
         """Executions of a job: one, or none."""
+        return [found for found in self.all_executions() if found["name"] == job_id]
+
+    def all_executions(self) -> list[JSON]:
+        """Executions of all jobs."""
         pages = self.states.get_paginator("list_executions").paginate(stateMachineArn=self.outputs.state_machine_arn)
-        return [found for page in pages for found in page["executions"] if found["name"] == job_id]
+        return [found for page in pages for found in page["executions"]]
+
+    def steps(self, execution_arn: str) -> list[str]:
+        """Names of the steps that an execution entered, in order."""
+        pages = self.states.get_paginator("get_execution_history").paginate(executionArn=execution_arn)
+        return [
+            event["stateEnteredEventDetails"]["name"]
+            for page in pages
+            for event in page["events"]
+            if event["type"] == "TaskStateEntered"
+        ]
+
+    def tell_of_upload(self, key: str) -> None:
+        """Put S3's event of an upload into the queue, as EventBridge words it."""
+        event = {
+            "version": "0",
+            "source": "aws.s3",
+            "detail-type": "Object Created",
+            "detail": {"bucket": {"name": self.outputs.uploads_bucket}, "object": {"key": key, "size": 1}},
+        }
+        self.sqs.send_message(QueueUrl=self.outputs.jobs_queue_url, MessageBody=json.dumps(event))
+
+    def waiting_in(self, queue_url: str) -> int:
+        """How many messages lie in a queue, under way or not."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        answer = self.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)
+        return sum(int(answer["Attributes"][name]) for name in names)
+
+    def sweep(self, *, grace_seconds: float = 0.0) -> JSON:
+        """What a sweep of `reconcile` did; without grace it looks at all that waits, however young."""
+        answer = self.client("lambda").invoke(
+            FunctionName=self.outputs.function_names["reconcile"],
+            Payload=json.dumps({"grace_seconds": grace_seconds}),
+        )
+        said = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, said
+        return dict(said)
 
     def keys(self, bucket: str, prefix: str) -> list[str]:
         """Keys under a prefix."""

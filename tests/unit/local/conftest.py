@@ -266,9 +266,14 @@ def start_ours(folder: Path, managed_python: Path) -> Emulator:
 def start_bare(folder: Path) -> Emulator:
     """Start ministack as it is shipped, with the settings that ours has."""
     port = free_port()
-    (folder / "tmp").mkdir()
+    (folder / "tmp").mkdir(exist_ok=True)
     environment = emulator_environment(os.environ, port=port, state_dir=folder)
     return start([sys.executable, "-m", "ministack"], folder, port, environment)
+
+
+def start_again_bare(before: Emulator) -> Emulator:
+    """Start it on what one that has stopped left; its settings name no port of its own."""
+    return start_bare(before.folder)
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
+from tests.unit.local.conftest import start_again_bare, stop
+from tonearm_local.emulator import save_regularly
 from tonearm_local.emulator.settings import SAVED, emulator_environment
 
 if TYPE_CHECKING:
@@ -21,6 +26,13 @@ TABLE = {
     "BillingMode": "PAY_PER_REQUEST",
 }
 
+NOTING = """
+    import time
+    def handler(event, context):
+        time.sleep(2)
+        return "noted"
+"""
+
 
 def test_what_was_saved_is_there_after_a_crash(own_emulator: Callable[[], Emulator]) -> None:
     # Given a table, saved, and another one that is not
@@ -30,13 +42,85 @@ def test_what_was_saved_is_there_after_a_crash(own_emulator: Callable[[], Emulat
     marker, deadline = first.folder / "state" / SAVED, time.monotonic() + 10
     while not marker.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
-    first.client("dynamodb").create_table(TableName="lost", **TABLE)
+    first.client("sns").create_topic(Name="lost")
     # When the emulator crashes and starts again
     first.process.kill()
     first.process.wait()
     second = own_emulator()
-    # Then the saved one is there
+    # Then what was saved is there
     assert second.client("dynamodb").list_tables()["TableNames"] == ["saved"]
+    assert second.client("sns").list_topics()["Topics"] == []
+
+
+def test_rows_are_there_after_a_crash_though_nobody_asked_for_a_save(own_emulator: Callable[[], Emulator]) -> None:
+    # Given a row that is a few seconds old
+    first = own_emulator()
+    first.client("dynamodb").create_table(TableName="rows", **TABLE)
+    first.client("dynamodb").put_item(TableName="rows", Item={"pk": {"S": "a-row"}})
+    saved, deadline = first.folder / "state" / "services" / "dynamodb.json", time.monotonic() + 30
+    while not (saved.exists() and "a-row" in saved.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    # When the emulator crashes and starts again
+    first.process.kill()
+    first.process.wait()
+    second = own_emulator()
+    # Then it is there
+    assert second.client("dynamodb").get_item(TableName="rows", Key={"pk": {"S": "a-row"}})["Item"]
+
+
+def test_what_has_not_changed_is_not_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a service with a state, and a note of what is written
+    written: list[str] = []
+    state = {"row": 1}
+    monkeypatch.setattr("ministack.app._build_persistence_save_dict", lambda: {"dynamodb": lambda: dict(state)})
+    monkeypatch.setattr("ministack.core.persistence.save_state", lambda service, _: written.append(service))
+    saved: dict[str, bytes] = {}
+    for _ in range(2):
+        save_regularly.save_changed(saved)
+    assert written == ["dynamodb"]
+    state["row"] = 2
+    save_regularly.save_changed(saved)
+    assert written == ["dynamodb", "dynamodb"]
+
+
+def test_an_execution_that_a_stop_interrupts_is_begun_again_and_comes_to_its_end(
+    own_emulator: Callable[[], Emulator],
+) -> None:
+    # Given an execution in a step that takes two seconds
+    first = own_emulator()
+    function = first.zip_function(NOTING)
+    resource = f"arn:aws:lambda:eu-west-1:000000000000:function:{function}"
+    retry = [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 3, "IntervalSeconds": 1}]
+    step = {"Type": "Task", "Resource": resource, "Retry": retry, "End": True}
+    states = first.client("stepfunctions")
+    machine = first.machine({"StartAt": "Note", "States": {"Note": step}})
+    arn = states.start_execution(stateMachineArn=machine, name="survivor")["executionArn"]
+    time.sleep(0.7)
+    # When the emulator is asked to stop, and is back
+    first.process.send_signal(signal.SIGTERM)
+    assert first.process.wait(timeout=15) == 0
+    second = own_emulator()
+    # Then it runs, and ends well, with the history of one run
+    seen = second.execution(arn, until=lambda execution: bool(execution["status"] != "RUNNING"))
+    assert (seen["status"], json.loads(seen["output"])) == ("SUCCEEDED", "noted")
+    assert "error" not in seen
+    history = second.client("stepfunctions").get_execution_history(executionArn=arn)["events"]
+    assert [event["type"] for event in history].count("ExecutionStarted") == 1
+
+
+def test_ministack_alone_fails_what_ran(own_bare: Emulator) -> None:
+    states = own_bare.client("stepfunctions")
+    definition = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 30, "End": True}}}
+    arn = states.start_execution(stateMachineArn=own_bare.machine(definition))["executionArn"]
+    own_bare.process.send_signal(signal.SIGTERM)
+    own_bare.process.wait(timeout=15)
+    again = start_again_bare(own_bare)
+    try:
+        seen = again.client("stepfunctions").describe_execution(executionArn=arn)
+        # Once this fails, ministack goes on with executions itself, and states_survive_restart can go.
+        assert (seen["status"], seen["error"]) == ("FAILED", "States.ServiceRestart")
+    finally:
+        stop(again)
 
 
 def test_a_peaceful_stop_keeps_all_and_ends_every_function(own_emulator: Callable[[], Emulator]) -> None:

@@ -11,10 +11,12 @@ from tonearm_local.emulator import (
     functions_in_processes,
     prompt_answers,
     save_on_signal,
+    save_regularly,
     states_end_is_final,
     states_machine_timeout,
     states_repeated_start,
     states_retry_delay,
+    states_survive_restart,
     states_throttled_name,
     states_tracing,
     strangers_refused,
@@ -60,7 +62,9 @@ def install_all(
     # The timer wraps the walk through the states, and the end unwinds inside it.
     states_end_is_final.install()
     states_machine_timeout.install()
+    states_survive_restart.install(port=port)
     cloudfront_to_api.install(port=port)
     save_on_signal.install(state_dir / SAVED)
+    save_regularly.install()
     if faults_file is not None:
         faults.install(faults_file)
