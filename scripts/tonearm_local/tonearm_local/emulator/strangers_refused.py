@@ -152,7 +152,8 @@ def _leave_to_read(page: str) -> Headers:
     return [
         (b"access-control-allow-origin", page.encode("latin-1")),
         (b"access-control-allow-methods", b"POST"),
-        (b"access-control-allow-headers", b"cache-control, content-type, x-amz-target, x-amz-user-agent"),
+        # Of browsers it means every header but Authorization.
+        (b"access-control-allow-headers", b"*"),
         (b"vary", b"Origin"),
     ]
 
