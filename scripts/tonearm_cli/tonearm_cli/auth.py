@@ -13,15 +13,19 @@ import boto3
 import httpx
 from botocore import UNSIGNED
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnectionError
 
-from tonearm_cli.errors import CliError
+from tonearm_cli.errors import CliError, NotSignedIn, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _CODE = re.compile(r"\b\d{6}\b")
 _MAIL_PATIENCE_S = 10.0
+_NOT_WHO_THEY_SAY = frozenset(
+    {"NotAuthorizedException", "UserNotFoundException", "UserNotConfirmedException", "PasswordResetRequiredException"}
+)
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,13 @@ class Login:
         email: the user's name.
         access_token: for the header Authorization; works for an hour.
         refresh_token: for a new access token, for thirty days.
+        expires_in_s: how long the access token works.
     """
 
     email: str
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
+    expires_in_s: float = 3600.0
 
 
 def new_password() -> str:
@@ -58,7 +64,15 @@ class Accounts:
         self._client_id = client_id
         # Unsigned: otherwise keys are looked for, in the end on the network, though no call here needs any.
         self._cognito = boto3.client(
-            "cognito-idp", region_name=region, endpoint_url=endpoint_url, config=Config(signature_version=UNSIGNED)
+            "cognito-idp",
+            region_name=region,
+            endpoint_url=endpoint_url,
+            config=Config(
+                signature_version=UNSIGNED,
+                connect_timeout=5,
+                read_timeout=20,
+                retries={"mode": "standard", "total_max_attempts": 3},
+            ),
         )
 
     def sign_up(self, email: str, password: str) -> None:
@@ -85,10 +99,42 @@ class Accounts:
                 AuthFlow="USER_PASSWORD_AUTH",
                 AuthParameters={"USERNAME": email, "PASSWORD": password},
             )
+        return self._login(email, answer)
+
+    def renewed(self, login: Login) -> Login:
+        """Get a new access token. Raises NotSignedIn when the refresh token does not count any more."""
+        with _readable("stay signed in"):
+            answer = self._cognito.initiate_auth(
+                ClientId=self._client_id,
+                AuthFlow="REFRESH_TOKEN_AUTH",
+                AuthParameters={"REFRESH_TOKEN": login.refresh_token},
+            )
+        return self._login(login.email, answer, login.refresh_token)
+
+    def user_id(self, access_token: str) -> str:
+        """Ask who a token belongs to: the id by which the API knows its owner. Raises NotSignedIn."""
+        with _readable("tell who is signed in"):
+            return str(self._cognito.get_user(AccessToken=access_token)["Username"])
+
+    def log_out(self, refresh_token: str) -> None:
+        """Let a refresh token, and the access tokens that came of it, count no more. Raises CliError."""
+        with _readable("log out"):
+            self._cognito.revoke_token(Token=refresh_token, ClientId=self._client_id)
+
+    @staticmethod
+    def _login(email: str, answer: Mapping[str, Any], refresh_token: str = "") -> Login:
         tokens: Mapping[str, Any] = answer.get("AuthenticationResult", {})
         if "AccessToken" not in tokens:
-            raise CliError(f"Cannot log in: the pool asks for {answer.get('ChallengeName', 'more than a password')}.")
-        return Login(email, tokens["AccessToken"], tokens["RefreshToken"])
+            raise NotSignedIn(
+                f"Cannot log in: the pool asks for {answer.get('ChallengeName', 'more than a password')}.",
+                code="auth.challenge",
+            )
+        return Login(
+            email,
+            tokens["AccessToken"],
+            tokens.get("RefreshToken", refresh_token),
+            float(tokens.get("ExpiresIn", Login.expires_in_s)),
+        )
 
 
 def mailed_code(endpoint_url: str, email: str, *, http: httpx.Client, patience_s: float = _MAIL_PATIENCE_S) -> str:
@@ -118,6 +164,13 @@ def _readable(doing: str) -> Iterator[None]:
         yield
     except ClientError as error:
         said = error.response.get("Error", {})
-        raise CliError(f"Cannot {doing}: {said.get('Message')} ({said.get('Code')}).") from error
+        message = f"Cannot {doing}: {said.get('Message')} ({said.get('Code')})."
+        if said.get("Code") in _NOT_WHO_THEY_SAY:
+            mend = "Check address and password, or run `tonearm login` again."
+            raise NotSignedIn(message, code="auth.refused", mend=mend) from error
+        raise CliError(message, code="auth.failed") from error
+    except (HTTPClientError, NoConnectionError) as error:
+        mend = "Check your network; a laptop stack is started by `tonearm stack up`."
+        raise Unreachable(f"Cannot {doing}: {error}", mend=mend) from error
     except BotoCoreError as error:
         raise CliError(f"Cannot {doing}: {error}") from error

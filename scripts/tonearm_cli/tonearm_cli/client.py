@@ -16,6 +16,7 @@ from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlencode
 
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -23,16 +24,18 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tonearm.domain.errors import Problem
 from tonearm.domain.job import JobStatus
 from tonearm.domain.track import TrackStatus
-from tonearm_cli.errors import CliError, Refused
+from tonearm_cli.errors import CliError, Refused, Unreachable
+from tonearm_cli.files import written_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
     from types import TracebackType
     from typing import Self
 
     from tonearm.domain.recipe import Recipe
 
 _BLOCK = 64 * 1024
+_PAGE = 100
 _TRIES = 5
 _FIRST_WAIT_S = 0.2
 _LONGEST_WAIT_S = 30.0
@@ -47,8 +50,16 @@ _PASSING = frozenset(
 
 
 class _Answer(BaseModel):
-    # A newer API may say more than an older client knows.
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # A newer API may say more than an older client knows; what it says is handed on to programs.
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class Figures(_Answer):
+    """What lists show of an analysis."""
+
+    duration_s: float
+    tempo_bpm: float | None = None
+    integrated_lufs: float | None = None
 
 
 class Track(_Answer):
@@ -59,6 +70,7 @@ class Track(_Answer):
     problem: Problem | None = None
     ingest_job_id: str
     title: str
+    analysis: Figures | None = None
 
 
 class UploadForm(_Answer):
@@ -96,6 +108,26 @@ class Job(_Answer):
     problem: Problem | None = None
     render: Render | None = None
 
+    @property
+    def at(self) -> str:
+        """Where it stands, in a few words."""
+        running = self.stage is not None and self.status is JobStatus.RUNNING
+        return f"{self.stage}: {self.percent} %" if running else f"{self.status}"
+
+
+class TracksPage(_Answer):
+    """Some tracks, and where the next are."""
+
+    tracks: list[Track]
+    next_cursor: str | None = None
+
+
+class JobsPage(_Answer):
+    """Some jobs, and where the next are."""
+
+    jobs: list[Job]
+    next_cursor: str | None = None
+
 
 class Link(_Answer):
     """A link that works until `expires_at`."""
@@ -106,7 +138,7 @@ class Link(_Answer):
 
 
 class Downloads(_Answer):
-    """What a job made."""
+    """What a job made; there may be more than this command knows."""
 
     analysis: Link
     render: Link | None = None
@@ -114,6 +146,7 @@ class Downloads(_Answer):
 
 
 Answered = TypeVar("Answered", bound=_Answer)
+Paged = TypeVar("Paged", TracksPage, JobsPage)
 
 
 class StudioClient:
@@ -125,15 +158,20 @@ class StudioClient:
     def __init__(
         self,
         origin: str,
-        access_token: str,
+        login: str | httpx.Auth,
         *,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Talk to the API at `origin` (scheme, host and port; `/v1` is added)."""
+        """Talk to the API.
+
+        Args:
+            origin: scheme, host and port; `/v1` is added.
+            login: an access token, or what signs requests with one.
+        """
         timeout = httpx.Timeout(30.0, connect=5.0)
-        headers = {"Authorization": f"Bearer {access_token}"}
-        self._api = httpx.Client(base_url=origin, headers=headers, timeout=timeout, transport=transport)
+        auth = _Bearer(login) if isinstance(login, str) else login
+        self._api = httpx.Client(base_url=origin, auth=auth, timeout=timeout, transport=transport)
         # Presigned addresses carry their own proof, and a bucket must never see the user's token.
         self._bucket = httpx.Client(timeout=timeout, transport=transport)
         self._sleep = sleep
@@ -166,6 +204,16 @@ class StudioClient:
         """Read a job."""
         return self._asked(Job, "GET", f"/v1/jobs/{job_id}")
 
+    def tracks(self, limit: int) -> list[Track]:
+        """Read the newest tracks."""
+        pages = self._pages(TracksPage, "/v1/tracks", limit)
+        return [track for page in pages for track in page.tracks][:limit]
+
+    def jobs(self, limit: int, track_id: str | None = None) -> list[Job]:
+        """Read the newest jobs, of one track or of all."""
+        of = {} if track_id is None else {"track_id": track_id}
+        return [job for page in self._pages(JobsPage, "/v1/jobs", limit, of) for job in page.jobs][:limit]
+
     def downloads(self, job_id: str) -> Downloads:
         """Get links to what a succeeded job made."""
         return self._asked(Downloads, "GET", f"/v1/jobs/{job_id}/downloads")
@@ -173,37 +221,56 @@ class StudioClient:
     def upload(self, form: UploadForm, path: Path, moved: Callable[[int], None]) -> None:
         """Send a file by its form, telling `moved` how many bytes have gone."""
         with _CountedFile(path, moved) as file:
-            files = {"file": (path.name, file, "application/octet-stream")}
+            # The form's fields say where it goes; its name here is nobody's business, and may not even be text.
+            files = {"file": ("file", file, "application/octet-stream")}
             try:
                 answer = self._bucket.post(form.url, data=form.fields, files=files)
             except httpx.HTTPError as error:
-                raise CliError(
-                    f"The upload of {path.name} broke off: {_told(error)}. Run the command again."
-                ) from error
+                message = f"The upload of {path.name} broke off: {_told(error)}. Run the command again."
+                raise Unreachable(message, code="upload.broke_off") from error
         if not answer.is_success:
             raise Refused(f"The bucket refused {path.name}", _bucket_problem(answer))
 
-    def download(self, link: Link, path: Path, moved: Callable[[int], None] = lambda _bytes: None) -> str:
-        """Save what a link leads to, whole or not at all, and return its SHA-256 in hexadecimal digits."""
-        partial = path.with_name(f"{path.name}.partial")
+    def download(
+        self,
+        link: Link,
+        path: Path,
+        moved: Callable[[int], None] = lambda _bytes: None,
+        *,
+        size_bytes: int | None = None,
+    ) -> str:
+        """Save what a link leads to, whole or not at all, and return its SHA-256 in hexadecimal digits.
+
+        Raises CliError also when it is not `size_bytes` long, where that is known.
+        """
         digest, count = hashlib.sha256(), 0
         try:
-            with self._bucket.stream("GET", link.url) as answer, partial.open("wb") as file:
+            with self._bucket.stream("GET", link.url) as answer:
                 if not answer.is_success:
                     answer.read()
                     raise Refused(f"The bucket refused {link.filename}", _bucket_problem(answer))
-                for block in answer.iter_bytes(_BLOCK):
-                    file.write(block)
-                    digest.update(block)
-                    count += len(block)
-                    moved(count)
-            partial.replace(path)
+                with written_whole(path) as file:
+                    for block in answer.iter_bytes(_BLOCK):
+                        file.write(block)
+                        digest.update(block)
+                        count += len(block)
+                        moved(count)
+                    _require_size(link, count, size_bytes)
         except httpx.HTTPError as error:
             message = f"The download of {link.filename} broke off: {_told(error)}. Run the command again."
-            raise CliError(message) from error
-        finally:
-            partial.unlink(missing_ok=True)
+            raise Unreachable(message, code="download.broke_off") from error
         return digest.hexdigest()
+
+    def _pages(
+        self, kind: type[Paged], path: str, limit: int, parameters: Mapping[str, str] | None = None
+    ) -> Iterator[Paged]:
+        asked = {**(parameters or {}), "limit": str(min(limit, _PAGE))}
+        for _ in range(0, limit, _PAGE):
+            page = self._asked(kind, "GET", f"{path}?{urlencode(asked)}")
+            yield page
+            if page.next_cursor is None:
+                return
+            asked["cursor"] = page.next_cursor
 
     def _asked(self, kind: type[Answered], method: str, path: str, body: Mapping[str, Any] | None = None) -> Answered:
         answer = self._answer(method, path, body)
@@ -226,7 +293,8 @@ class StudioClient:
             except httpx.HTTPError as error:
                 if not left:
                     message = f"The API at {self._api.base_url} does not answer: {_told(error)}."
-                    raise CliError(f"{message} See `tonearm stack status`.") from error
+                    mend = "Check your network; a laptop stack's state is shown by `tonearm stack status`."
+                    raise Unreachable(message, mend=mend) from error
             else:
                 if answer.status_code not in _PASSING or not left:
                     return answer
@@ -234,6 +302,15 @@ class StudioClient:
             self._sleep(min(wait, _LONGEST_WAIT_S))
             wait *= 2
         raise AssertionError  # the last try returns or raises
+
+
+class _Bearer(httpx.Auth):
+    def __init__(self, access_token: str) -> None:
+        self._access_token = access_token
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = f"Bearer {self._access_token}"
+        yield request
 
 
 class _CountedFile(io.FileIO):
@@ -249,6 +326,17 @@ class _CountedFile(io.FileIO):
         return block
 
 
+def _require_size(link: Link, count: int, size_bytes: int | None) -> None:
+    if size_bytes is not None and count != size_bytes:
+        raise CliError(
+            f"{link.filename} came with {count} bytes instead of {size_bytes}.",
+            code="download.size_differs",
+            value=count,
+            limit=size_bytes,
+            mend="Run the command again.",
+        )
+
+
 def _problem(answer: httpx.Response) -> Problem:
     """What an answer says went wrong: its own Problem, or one made of what a server between says."""
     try:
@@ -260,7 +348,7 @@ def _problem(answer: httpx.Response) -> Problem:
     said = document.get("message") if isinstance(document, dict) else None
     if answer.status_code == HTTPStatus.UNAUTHORIZED:
         detail = f"The access token was refused ({said or 'no reason given'})."
-        return Problem(code="auth.refused", detail=detail, mend="Log in again.")
+        return Problem(code="auth.refused", detail=detail, mend="Run `tonearm login`.")
     return Problem(
         code=f"http.{answer.status_code}",
         detail=f"The answer was {answer.status_code} {answer.reason_phrase}: {said or answer.text[:200] or 'nothing'}.",

@@ -31,16 +31,35 @@ class Standing:
 
     def __str__(self) -> str:
         """What goes on, in a few words."""
-        if self.job is None:
-            return "waiting for the upload to be noticed"
-        if self.job.stage is None or self.job.status is not JobStatus.RUNNING:
-            return f"{self.job.status}"
-        return f"{self.job.stage}: {self.job.percent} %"
+        return "waiting for the upload to be noticed" if self.job is None else self.job.at
 
     @property
     def part(self) -> float:
         """0.0 to 1.0."""
         return self.job.percent / 100 if self.job else 0.0
+
+
+class Pace:
+    """How often to ask: less and less often while nothing changes, and at last no more."""
+
+    def __init__(
+        self, *, sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._sleep, self._clock = sleep, clock
+        self.changed()
+
+    def changed(self) -> None:
+        """Ask often again."""
+        self._wait, self._changed_at = _SHORTEST_WAIT_S, self._clock()
+
+    def pause(self, still: str) -> None:
+        """Wait for the next question. Raises CliError when nothing has changed for PATIENCE_S seconds."""
+        if self._clock() - self._changed_at > PATIENCE_S:
+            message = f"Nothing has happened to {still} for {PATIENCE_S / 60:.0f} min."
+            mend = "Tell the deployment's operator; on a laptop stack, see `tonearm stack logs emulator`."
+            raise CliError(message, code="job.stalled", mend=mend)
+        self._sleep(self._wait)
+        self._wait = min(self._wait * _SLOWER, _LONGEST_WAIT_S)
 
 
 def follow(
@@ -58,23 +77,19 @@ def follow(
         Refused: the track was rejected, or the job failed or was cancelled; its problem says why.
         CliError: nothing has changed for PATIENCE_S seconds.
     """
-    seen: Standing | None = None
-    wait, changed_at = _SHORTEST_WAIT_S, clock()
+    seen, pace = "", Pace(sleep=sleep, clock=clock)
     while True:
         standing = _look(client, track_id, job_id)
-        if standing != seen:
-            seen, wait, changed_at = standing, _SHORTEST_WAIT_S, clock()
+        if str(standing) != seen:
+            seen = str(standing)
+            pace.changed()
             changed(standing)
         job = standing.job
         if job is not None and job.status in TERMINAL:
             if job.status is JobStatus.SUCCEEDED:
                 return job
             raise _why(standing.track, job)
-        if clock() - changed_at > PATIENCE_S:
-            message = f"Nothing has happened to job {job_id} for {PATIENCE_S / 60:.0f} min (it stands at {standing})."
-            raise CliError(f"{message} See `tonearm stack logs emulator`.")
-        sleep(wait)
-        wait = min(wait * _SLOWER, _LONGEST_WAIT_S)
+        pace.pause(f"job {job_id} (it stands at {standing})")
 
 
 def _look(client: StudioClient, track_id: str, job_id: str) -> Standing:

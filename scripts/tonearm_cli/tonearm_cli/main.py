@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import typer
 
+from tonearm_cli.account import login, logout, whoami
 from tonearm_cli.analyze import analyze
 from tonearm_cli.build import build
 from tonearm_cli.demo_command import demo
+from tonearm_cli.download import download
 from tonearm_cli.errors import EXIT_STATUSES
+from tonearm_cli.jobs import jobs
 from tonearm_cli.render import render
+from tonearm_cli.tracks import tracks
+from tonearm_cli.upload import upload
 from tonearm_local import cli as stack_cli
 from tonearm_local.images import cli as images_cli
 
@@ -21,9 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.command()(render)
-app.command()(analyze)
-app.command()(demo)
-app.command()(build)
+for command in (render, analyze, login, logout, whoami, upload, tracks, jobs, download, demo, build):
+    app.command()(command)
 app.add_typer(stack_cli.app, name="stack")
 app.add_typer(images_cli.app, name="images")

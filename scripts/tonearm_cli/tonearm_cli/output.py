@@ -57,7 +57,7 @@ class Output:
     @property
     def can_ask(self) -> bool:
         """Whether somebody sits there who can answer a question."""
-        return not self.json and not self.quiet and sys.stdin.isatty() and sys.stderr.isatty()
+        return not self.json and sys.stdin.isatty() and sys.stderr.isatty()
 
     @cached_property
     def steps(self) -> Steps:

@@ -1,0 +1,113 @@
+"""`tonearm download`: what a job has made comes to this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tonearm_cli.account import DEFAULT_PROFILE, Profile
+from tonearm_cli.errors import CliError
+from tonearm_cli.files import require_folder, require_free
+from tonearm_cli.ids import require_id
+from tonearm_cli.output import AsJson, Quiet, command, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.console import Console
+
+    from tonearm_cli.client import Job, Link, StudioClient
+    from tonearm_cli.display import Step
+
+_LONGEST_NAME_BYTES = 200
+
+
+def download(
+    of: Annotated[str, typer.Argument(metavar="JOB_ID|TRACK_ID", show_default=False, help="A track's newest job.")],
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to put it in; it is made when missing.")] = Path(),
+    render: Annotated[bool, typer.Option("--render", help="The render.")] = False,
+    certificate: Annotated[bool, typer.Option("--certificate", help="The certificate.")] = False,
+    analysis: Annotated[bool, typer.Option("--analysis", help="The analysis.")] = False,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Replace files that are there.")] = False,
+    profile: Profile = DEFAULT_PROFILE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Download what a job made: all of it, or what you name."""
+    with command(as_json=as_json, quiet=quiet) as output:
+        require_id(of, "job", "trk")
+        from tonearm_cli.session import signed_in
+
+        chosen = {"render": render, "certificate": certificate, "analysis": analysis}
+        wished = [kind for kind, wish in chosen.items() if wish] or list(chosen)
+        files: list[dict[str, Any]] = []
+        with signed_in(profile) as client:
+            job = client.job(of) if of.startswith("job_") else _newest(client, of)
+            downloads = client.downloads(job.job_id)
+            links: dict[str, Link] = {kind: link for kind in wished if (link := getattr(downloads, kind)) is not None}
+            if missing := [kind for kind, wish in chosen.items() if wish and kind not in links]:
+                message = f"Job {job.job_id} made no {' and no '.join(missing)}: it had no recipe."
+                raise CliError(message, code="job.not_made", value=job.job_id, mend="`tonearm jobs` lists the others.")
+            out.mkdir(parents=True, exist_ok=True)
+            require_folder(out)
+            paths = {kind: out / file_name(link.filename, f"{job.job_id}.{kind}") for kind, link in links.items()}
+            for path in paths.values():
+                require_free(path, output, force=force)
+            size = job.render.size_bytes if job.render else None
+            for kind, path in paths.items():
+                with output.steps.step("Downloading") as step:
+                    expected = size if kind == "render" else None
+                    files.append(_fetched(client, kind, links[kind], path, size_bytes=expected, step=step))
+        document = {"job_id": job.job_id, "track_id": job.track_id, "files": files}
+        output.done(document, lambda console: _show(console, files))
+
+
+def file_name(said: str, otherwise: str) -> str:
+    """A name for a file from what a server says: never a path, never hidden, never a command to a terminal."""
+    name = "".join("_" if character in '/\\:*?"<>|' else character for character in plain(said)).strip(" .")
+    while len(name.encode()) > _LONGEST_NAME_BYTES:
+        stem, dot, ending = name.rpartition(".")
+        name = f"{stem[:-1]}{dot}{ending}" if len(stem) > 1 else name[:-1]
+    return name or otherwise
+
+
+def _newest(client: StudioClient, track_id: str) -> Job:
+    """The newest job of a track that has made something: a render, rather than an analysis alone."""
+    from tonearm.domain.job import JobStatus
+
+    track = client.track(track_id)
+    succeeded = [job for job in client.jobs(100, track_id) if job.status is JobStatus.SUCCEEDED]
+    if not succeeded:
+        raise CliError(
+            f"No job of track {track_id} has succeeded.",
+            code="job.not_succeeded",
+            value=track.status.value,
+            limit=JobStatus.SUCCEEDED.value,
+            mend=f"`tonearm jobs --watch {track.ingest_job_id}` waits for it, or says why it failed.",
+        )
+    return next((job for job in succeeded if job.render), succeeded[0])
+
+
+def _fetched(
+    client: StudioClient, kind: str, link: Link, path: Path, *, size_bytes: int | None, step: Step
+) -> dict[str, Any]:
+    from rich.filesize import decimal
+
+    name = plain(path.name)
+
+    def moved(count: int) -> None:
+        step.at(f"{name}: {decimal(count)}", count / size_bytes if size_bytes else None)
+
+    sha256 = client.download(link, path, moved, size_bytes=size_bytes)
+    step.came_to(name)
+    return {"kind": kind, "path": str(path), "size_bytes": path.stat().st_size, "sha256": sha256}
+
+
+def _show(console: Console, files: Sequence[Mapping[str, Any]]) -> None:
+    from rich.filesize import decimal
+
+    for file in files:
+        console.print(f"{plain(file['path'])}  {decimal(file['size_bytes'])}", markup=False, soft_wrap=True)
