@@ -32,7 +32,7 @@ spread := -n 2 --dist loadgroup --no-loadscope-reorder
 started := $(shell date +%s)
 ready := .venv/tonearm-is-set-up
 
-.PHONY: help setup demo test unit integration infrastructure e2e lint format up down status reset destroy \
+.PHONY: help setup demo test unit integration infrastructure nightly e2e lint format up down status reset destroy \
 	build images test-images openapi clean has-terraform
 
 help: ## List the targets
@@ -66,6 +66,9 @@ integration: has-terraform $(ready) ## Apply the stack and run the tests that us
 
 infrastructure: has-terraform $(ready) ## Check the Terraform: format, validity, plans with a mocked provider
 	@$(pytest) tests/infrastructure
+
+nightly: has-terraform $(ready) ## Run the tests that take long: bursts of whole songs, and stops amid them
+	@$(pytest) -m nightly tests
 
 e2e: has-terraform $(ready) ## Run the demo on the applied stack, on a song and on rubbish
 	@$(pytest) tests/e2e

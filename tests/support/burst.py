@@ -77,6 +77,10 @@ class Burst:
         wait_until("every execution's end", self._none_runs, timeout_s=60)
         wait_until("every job announced", self._all_told, timeout_s=60, every_s=0.5)
 
+    def ended(self) -> int:
+        """How many jobs have ended so far."""
+        return sum(row["status"]["S"] in TERMINAL for row in self._job_rows())
+
     def account(self) -> JSON:
         """What there is of these uploads, counted; of each kind there should be one an upload."""
         jobs = {upload.job_id for upload in self.uploads}

@@ -3,7 +3,7 @@
 The gap: ministack writes its state only when it is stopped in peace, while objects of S3 are written at once: after a
 kill the bucket holds uploads of which the table knows nothing.
 
-Saved are the rows, the users and the messages. Executions are not: they grow by some 50 kB each and are never pruned;
+Saved are the rows, the users, the messages and who hears of them. Executions are not: they grow by some 50 kB each and are never pruned;
 one that is forgotten is begun again by `reconcile`. Rows come last: what the others say is then never newer than they.
 """
 
@@ -20,7 +20,7 @@ from ministack.core import persistence
 EVERY_S = 5.0
 # Of the time of one core; a large state is saved less often.
 SHARE = 0.05
-SERVICES = ("cognito", "sqs", "dynamodb")
+SERVICES = ("cognito", "sns", "sqs", "dynamodb")
 
 
 def install(*, every_s: float = EVERY_S) -> None:
