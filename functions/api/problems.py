@@ -13,6 +13,7 @@ from tonearm.adapters.aws import is_passing
 from tonearm.domain.errors import (
     Conflict,
     InvalidRequest,
+    LimitReached,
     NotFound,
     Problem,
     StaleWrite,
@@ -25,6 +26,7 @@ _STATUS: dict[type[TonearmError], HTTPStatus] = {
     InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
+    LimitReached: HTTPStatus.TOO_MANY_REQUESTS,
     StaleWrite: HTTPStatus.CONFLICT,
     TransientError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -33,7 +35,8 @@ _OF_CODE = {
     "track.too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "track.changed": HTTPStatus.PRECONDITION_FAILED,
 }
-_RETRY_AFTER_S = 5
+_PASSES_IN_S = 5
+_RETRY_AFTER_S = {HTTPStatus.SERVICE_UNAVAILABLE: _PASSES_IN_S, HTTPStatus.TOO_MANY_REQUESTS: 30}
 
 
 def register(app: APIGatewayHttpResolver) -> None:
@@ -49,8 +52,8 @@ def register(app: APIGatewayHttpResolver) -> None:
         )
         count_outcome(problem.code)
         headers: dict[str, Any] = {"Cache-Control": "no-store"}
-        if status is HTTPStatus.SERVICE_UNAVAILABLE:
-            headers["Retry-After"] = str(_RETRY_AFTER_S)
+        if status in _RETRY_AFTER_S:
+            headers["Retry-After"] = str(_RETRY_AFTER_S[status])
         return Response(status, "application/problem+json", view.model_dump_json(exclude_none=True), headers)
 
     def _known(error: TonearmError) -> Response[str]:
@@ -103,7 +106,7 @@ def register(app: APIGatewayHttpResolver) -> None:
         problem = Problem(
             code="service.transient",
             detail="A service behind the API did not answer as it should.",
-            mend=f"Try again in {_RETRY_AFTER_S} seconds; with an Idempotency-Key nothing is done twice.",
+            mend=f"Try again in {_PASSES_IN_S} seconds; with an Idempotency-Key nothing is done twice.",
         )
         return answer(HTTPStatus.SERVICE_UNAVAILABLE, problem)
 

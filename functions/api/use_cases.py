@@ -7,12 +7,13 @@ from functools import cache
 from functions.api.environment import ApiEnvironment
 from functions.api.new_ids import NewIds
 from tonearm.adapters.aws import client
-from tonearm.adapters.dynamodb import DynamoJobs, DynamoTracks
+from tonearm.adapters.dynamodb import DynamoJobs, DynamoOwnersWork, DynamoTracks
 from tonearm.adapters.s3 import S3Media, S3Uploads
 from tonearm.adapters.sqs import SqsJobQueue
 from tonearm.adapters.stepfunctions import StepFunctionsWorkflow
 from tonearm.domain.clock import utc_now
 from tonearm.ports import Jobs, Media, Tracks
+from tonearm.services.allowance import Allowance
 from tonearm.services.create_downloads import CreateDownloads
 from tonearm.services.create_job import CreateJob
 from tonearm.services.create_track import CreateTrack
@@ -48,6 +49,7 @@ def use_cases() -> UseCases:
     media = S3Media(s3, environment.media_bucket)
     workflow = StepFunctionsWorkflow(client("stepfunctions"), environment.state_machine_arn)
     ownership = Ownership(tracks, jobs, utc_now)
+    allowance = Allowance(DynamoOwnersWork(dynamodb, environment.studio_table))
     return UseCases(
         tracks=tracks,
         jobs=jobs,
@@ -57,12 +59,15 @@ def use_cases() -> UseCases:
         create_track=CreateTrack(
             tracks,
             uploads,
+            allowance,
             utc_now,
             max_upload_bytes=environment.max_upload_bytes,
             retention=timedelta(days=environment.track_retention_days),
         ),
         relabel_track=RelabelTrack(tracks, ownership, utc_now),
         delete_track=DeleteTrack(tracks, jobs, uploads, media, workflow, utc_now),
-        create_job=CreateJob(jobs, SqsJobQueue(client("sqs"), environment.jobs_queue_url), ownership, utc_now),
+        create_job=CreateJob(
+            jobs, SqsJobQueue(client("sqs"), environment.jobs_queue_url), ownership, allowance, utc_now
+        ),
         create_downloads=CreateDownloads(ownership, uploads, media, utc_now),
     )

@@ -34,6 +34,7 @@ run "the_table_is_protected_and_expires_rows" {
     condition = { for index in aws_dynamodb_table.studio.global_secondary_index : index.name => [index.hash_key, index.range_key, index.projection_type] } == {
       jobs_by_track = ["track_jobs_pk", "sk", "ALL"]
       open_work     = ["open_pk", "open_since", "ALL"]
+      unfinished    = ["pk", "unfinished_since", "KEYS_ONLY"]
     }
     error_message = "The indexes are not those of docs/data-model.md."
   }

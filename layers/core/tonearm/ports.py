@@ -71,6 +71,13 @@ class OpenRow:
     looks: int
 
 
+class OwnersWork(Protocol):
+    """What is unfinished, of one owner."""
+
+    def count(self, owner_id: str, *, at_most: int) -> int:
+        """How many unfinished rows the owner has; counting stops at `at_most` (eventually consistent)."""
+
+
 class OpenWork(Protocol):
     """What is not at its end, of every owner."""
 

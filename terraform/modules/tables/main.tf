@@ -10,7 +10,7 @@ resource "aws_dynamodb_table" "studio" {
   deletion_protection_enabled = var.deletion_protection
 
   dynamic "attribute" {
-    for_each = toset(["pk", "sk", "track_jobs_pk", "open_pk", "open_since"])
+    for_each = toset(["pk", "sk", "track_jobs_pk", "open_pk", "open_since", "unfinished_since"])
 
     content {
       name = attribute.value
@@ -32,6 +32,14 @@ resource "aws_dynamodb_table" "studio" {
     hash_key        = "open_pk"
     range_key       = "open_since"
     projection_type = "ALL"
+  }
+
+  # Sparse: what one owner has under way, to be counted.
+  global_secondary_index {
+    name            = "unfinished"
+    hash_key        = "pk"
+    range_key       = "unfinished_since"
+    projection_type = "KEYS_ONLY"
   }
 
   ttl {

@@ -3,7 +3,7 @@ output "studio" {
   value = {
     name       = aws_dynamodb_table.studio.name
     arn        = aws_dynamodb_table.studio.arn
-    index_arns = ["${aws_dynamodb_table.studio.arn}/index/jobs_by_track", "${aws_dynamodb_table.studio.arn}/index/open_work"]
+    index_arns = [for index in ["jobs_by_track", "open_work", "unfinished"] : "${aws_dynamodb_table.studio.arn}/index/${index}"]
     stream_arn = aws_dynamodb_table.studio.stream_arn
   }
 }

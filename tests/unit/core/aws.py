@@ -34,18 +34,19 @@ def create_studio_table(name: str) -> None:
     def key(partition: str, sort: str) -> list[Any]:
         return [{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]
 
-    names = ("pk", "sk", "track_jobs_pk", "open_pk", "open_since")
+    names = ("pk", "sk", "track_jobs_pk", "open_pk", "open_since", "unfinished_since")
     client("dynamodb").create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
         KeySchema=key("pk", "sk"),
         AttributeDefinitions=[{"AttributeName": attribute, "AttributeType": "S"} for attribute in names],
         GlobalSecondaryIndexes=[
-            {"IndexName": index, "KeySchema": schema, "Projection": {"ProjectionType": "ALL"}}
-            for index, schema in {
-                "jobs_by_track": key("track_jobs_pk", "sk"),
-                "open_work": key("open_pk", "open_since"),
-            }.items()
+            {"IndexName": index, "KeySchema": schema, "Projection": {"ProjectionType": projection}}
+            for index, schema, projection in (
+                ("jobs_by_track", key("track_jobs_pk", "sk"), "ALL"),
+                ("open_work", key("open_pk", "open_since"), "ALL"),
+                ("unfinished", key("pk", "unfinished_since"), "KEYS_ONLY"),
+            )
         ],
     )
 

@@ -107,6 +107,18 @@ class MemoryJobs(MemoryRows[Job]):
         return self._page(of_it, after, limit)
 
 
+@dataclass
+class MemoryOwnersWork:
+    """`tonearm.ports.OwnersWork`."""
+
+    tracks: MemoryTracks
+    jobs: MemoryJobs
+
+    def count(self, owner_id: str, *, at_most: int) -> int:
+        rows = [*self.tracks.all, *self.jobs.all]
+        return min(at_most, sum(row.is_unfinished for row in rows if row.owner_id == owner_id))
+
+
 class MemoryOpenWork:
     """`tonearm.ports.OpenWork`."""
 

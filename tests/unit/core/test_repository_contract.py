@@ -10,15 +10,15 @@ import pytest
 
 from tests.unit.core.aws import create_studio_table, lost_answers, moto_aws
 from tests.unit.core.make import ADA, BOB, NOON, a_job, a_recipe, a_track
-from tests.unit.core.memory import MemoryBookmark, MemoryJobs, MemoryOpenWork, MemoryTracks
+from tests.unit.core.memory import MemoryBookmark, MemoryJobs, MemoryOpenWork, MemoryOwnersWork, MemoryTracks
 from tonearm.adapters.aws import client
-from tonearm.adapters.dynamodb import DynamoBookmark, DynamoJobs, DynamoOpenWork, DynamoTracks
+from tonearm.adapters.dynamodb import DynamoBookmark, DynamoJobs, DynamoOpenWork, DynamoOwnersWork, DynamoTracks
 from tonearm.domain.analysis import AnalysisSummary, Probe
 from tonearm.domain.certificate import Render
 from tonearm.domain.errors import Problem, StaleWrite
 from tonearm.domain.ids import new_track_id
 from tonearm.domain.job import Stage
-from tonearm.ports import Bookmark, Jobs, OpenRow, OpenWork, Tracks
+from tonearm.ports import Bookmark, Jobs, OpenRow, OpenWork, OwnersWork, Tracks
 from tonearm.services.change import change
 
 
@@ -27,6 +27,7 @@ class Rows:
     tracks: Tracks
     jobs: Jobs
     open_work: OpenWork
+    owners_work: OwnersWork
     bookmark: Bookmark
 
 
@@ -48,12 +49,14 @@ def studio(dynamodb: Any) -> str:
 def rows(request: pytest.FixtureRequest) -> Rows:
     if request.param == "memory":
         tracks, jobs = MemoryTracks(), MemoryJobs()
-        return Rows(tracks, jobs, MemoryOpenWork(tracks, jobs), MemoryBookmark())
+        open_work, owners_work = MemoryOpenWork(tracks, jobs), MemoryOwnersWork(tracks, jobs)
+        return Rows(tracks, jobs, open_work, owners_work, MemoryBookmark())
     aws, studio = request.getfixturevalue("dynamodb"), request.getfixturevalue("studio")
     return Rows(
         DynamoTracks(aws, studio),
         DynamoJobs(aws, studio),
         DynamoOpenWork(aws, studio),
+        DynamoOwnersWork(aws, studio),
         DynamoBookmark(aws, studio, walk="uploads"),
     )
 
@@ -88,6 +91,7 @@ class TestEveryRepository:
                 integrated_lufs=-70.0,
                 true_peak_dbtp=3.14,
             ),
+            has_peaks=True,
         )
         job = a_job(
             stage=Stage.CERTIFY,
@@ -96,6 +100,7 @@ class TestEveryRepository:
             render=Render(
                 key="k",
                 certificate_key="c",
+                peaks_key="p",
                 codec="mp3",
                 content_type="audio/mpeg",
                 size_bytes=1,
@@ -232,6 +237,20 @@ class TestEveryRepository:
         rows.open_work.put_off(gone, NOON)
         assert waiting(60) == []
         assert rows.jobs.get(ADA, job.job_id) is None
+
+    def test_what_an_owner_has_unfinished_is_counted_up_to_a_limit(self, rows: Rows) -> None:
+        # Given an upload that is awaited and two jobs, and what is finished, a job's to do, or another's
+        awaited = rows.tracks.add(a_track())
+        first, _ = (rows.jobs.add(a_job()) for _ in range(2))
+        rows.tracks.save(rows.tracks.add(a_track()).upload_arrived(NOON, upload_version=None))
+        rows.jobs.save(rows.jobs.add(a_job()).succeeded(NOON))
+        rows.tracks.add(a_track(owner_id=BOB))
+        # When they are counted, Then it is three, and no more than was asked for
+        assert [rows.owners_work.count(ADA, at_most=limit) for limit in (2, 3, 500)] == [2, 3, 3]
+        # And what ends or is deleted no longer counts
+        rows.jobs.save(first.failed(NOON, problem=Problem(code="x", detail="x")))
+        rows.tracks.save(awaited.expired(NOON))
+        assert rows.owners_work.count(ADA, at_most=500) == 1
 
     def test_more_open_work_than_a_page_holds_comes_whole(self, rows: Rows) -> None:
         made = {rows.jobs.add(a_job(updated_at=NOON + timedelta(seconds=n % 7))).job_id for n in range(1_000)}

@@ -17,6 +17,7 @@ from tests.unit.core.memory import (
     MemoryJobs,
     MemoryMedia,
     MemoryOpenWork,
+    MemoryOwnersWork,
     MemoryQueue,
     MemoryTracks,
     MemoryUploads,
@@ -29,6 +30,7 @@ from tonearm.domain.ids import new_job_id, new_track_id
 from tonearm.domain.job import Job, JobKind, StepInput
 from tonearm.domain.recipe import Recipe
 from tonearm.domain.track import Track
+from tonearm.services.allowance import Allowance
 from tonearm.services.analyze_track import AnalyzeTrack
 from tonearm.services.certify_render import CertifyRender
 from tonearm.services.create_downloads import CreateDownloads
@@ -109,6 +111,7 @@ class World:
         self._made_up: dict[str, str] = {}
         around = self.weather.around
         self._tracks, self._jobs = around(self.tracks), around(self.jobs)
+        self._owners_work = around(MemoryOwnersWork(self.tracks, self.jobs))
         self._open_work, self._bookmark = around(self.open_work), around(self.bookmark)
         self._uploads, self._media = around(self.uploads), around(self.media)
         self._queue, self._workflow = around(self.queue), around(self.workflow)
@@ -121,10 +124,15 @@ class World:
         return Ownership(self._tracks, self._jobs, self.clock)
 
     @cached_property
+    def allowance(self) -> Allowance:
+        return Allowance(self._owners_work)
+
+    @cached_property
     def create_track(self) -> CreateTrack:
         return CreateTrack(
             self._tracks,
             self._uploads,
+            self.allowance,
             self.clock,
             max_upload_bytes=MAX_UPLOAD_BYTES,
             retention=timedelta(days=30),
@@ -140,7 +148,7 @@ class World:
 
     @cached_property
     def create_job(self) -> CreateJob:
-        return CreateJob(self._jobs, self._queue, self.ownership, self.clock)
+        return CreateJob(self._jobs, self._queue, self.ownership, self.allowance, self.clock)
 
     @cached_property
     def create_downloads(self) -> CreateDownloads:

@@ -498,6 +498,23 @@ class TestTheRest:
         assert "arn:" not in answer.text
         assert "internal" not in answer.text.replace('"internal"', "").lower().replace("internal server error", "")
 
+    @pytest.mark.parametrize("path", ["/v1/tracks", "/v1/jobs"])
+    def test_who_has_too_much_under_way_is_told_to_come_back(
+        self, studio: Studio, path: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        track = studio.a_ready_track()
+        body = NEW_TRACK if path == "/v1/tracks" else {"track_id": track.track_id, "recipe": RECIPE}
+        key = {"Idempotency-Key": f"before-{path}"}
+        before = studio.ask("POST", path, body, headers=key).json
+        # Given an owner with all that one may have
+        monkeypatch.setattr("tonearm.adapters.dynamodb.DynamoOwnersWork.count", lambda *_, at_most: at_most)
+        # When more is asked for, Then it is refused for now, and what was asked for before is answered again
+        answer = studio.ask("POST", path, body)
+        problem = refused(answer, 429, "owner.too_much_open_work")
+        assert (problem["value"], problem["limit"], answer.headers["Retry-After"]) == (500, 500, "30")
+        again = studio.ask("POST", path, body, headers=key)
+        assert (again.status < 300, again.json.get("job_id")) == (True, before.get("job_id"))
+
     def test_a_crash_is_500_and_tells_nothing_but_its_id(self, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
         def crash(*_: Any, **__: Any) -> None:
             raise RuntimeError("secret of /var/task/functions")

@@ -26,7 +26,7 @@ OPEN_SHARDS = 8
 # The table's own time to live is a backstop: by then the sweep has deleted the row, and its objects before it.
 TTL_AFTER_END = timedelta(days=7)
 _OPEN_PAGE = 100
-_CONTROL = frozenset({"pk", "sk", "track_jobs_pk", "open_pk", "open_since", "looks", "write_token"})
+_CONTROL = frozenset({"pk", "sk", "track_jobs_pk", "open_pk", "open_since", "looks", "unfinished_since", "write_token"})
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
 
@@ -122,6 +122,8 @@ class DynamoRows(Generic[Row]):
         if row.open_since is not None:
             document["open_pk"] = f"OPEN#{zlib.crc32(self._id(row).encode()) % OPEN_SHARDS}"
             document["open_since"] = row.open_since.isoformat()
+        if row.is_unfinished:
+            document["unfinished_since"] = row.created_at.isoformat()
         if isinstance(row, Job):
             document["track_jobs_pk"] = f"TRACK#{row.track_id}"
         item = {name: _serialize(value) for name, value in document.items()}
@@ -163,6 +165,26 @@ class DynamoJobs(DynamoRows[Job]):
             ExpressionAttributeValues={":pk": {"S": partition}},
             **self._start({"pk": f"OWNER#{owner_id}", "track_jobs_pk": partition}, after),
         )
+
+
+class DynamoOwnersWork:
+    """What is unfinished of one owner: the sparse index `unfinished`, which holds keys alone."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def count(self, owner_id: str, *, at_most: int) -> int:
+        """How many unfinished rows the owner has; counting stops at `at_most` (eventually consistent)."""
+        answer = self._client.query(
+            TableName=self._table,
+            IndexName="unfinished",
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": f"OWNER#{owner_id}"}},
+            Select="COUNT",
+            Limit=at_most,
+        )
+        return answer["Count"]
 
 
 class DynamoOpenWork:

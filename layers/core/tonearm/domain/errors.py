@@ -52,6 +52,10 @@ class Conflict(TonearmError):
     """The thing is not in a state in which this can be done."""
 
 
+class LimitReached(TonearmError):
+    """The owner has as much of something as anyone may have at once; there is room again later."""
+
+
 class StaleWrite(TonearmError):
     """Somebody else changed the row since it was read; read again and decide again."""
 

@@ -89,6 +89,11 @@ class Job(Entity):
         return self.status in TERMINAL
 
     @property
+    def is_unfinished(self) -> bool:
+        """Whether this Job has not ended."""
+        return not self.is_terminal
+
+    @property
     def open_since(self) -> datetime | None:
         """Since when this Job has waited to be moved on, or None when it has ended and its owner was told."""
         return None if self.is_terminal and self.announced else self.updated_at

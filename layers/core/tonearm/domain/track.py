@@ -88,6 +88,11 @@ class Track(Entity):
         settled = {TrackStatus.READY, TrackStatus.REJECTED}
         return self.expires_at if self.status in settled else self.updated_at
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether this Track waits for its upload; from then on its Job is what is unfinished."""
+        return self.status is TrackStatus.AWAITING_UPLOAD
+
     def upload_arrived(self, now: datetime, *, upload_version: str | None) -> Self:
         """The bytes are in the bucket: `awaiting_upload → validating`. Later uploads do not count."""
         if self.status is not TrackStatus.AWAITING_UPLOAD:

@@ -6,6 +6,7 @@ from tonearm.domain.clock import Clock
 from tonearm.domain.job import Job, JobKind
 from tonearm.domain.recipe import Recipe
 from tonearm.ports import JobQueue, Jobs
+from tonearm.services.allowance import Allowance
 from tonearm.services.ownership import Ownership
 
 
@@ -16,6 +17,7 @@ class CreateJob:
     jobs: Jobs
     queue: JobQueue
     ownership: Ownership
+    allowance: Allowance
     clock: Clock
 
     def __call__(self, owner_id: str, track_id: str, recipe: Recipe, *, job_id: str, correlation_id: str) -> Job:
@@ -24,9 +26,12 @@ class CreateJob:
         Raises:
             NotFound: there is no such Track of this owner.
             Conflict: ``track.not_ready``.
+            LimitReached: ``owner.too_much_open_work``; a `job_id` that came before is answered all the same.
         """
         track = self.ownership.track(owner_id, track_id)
         track.require_ready()
+        if not self.allowance.has_room(owner_id) and self.jobs.get(owner_id, job_id) is None:
+            raise self.allowance.used_up()
         now = self.clock()
         job = self.jobs.add(
             Job(

@@ -11,6 +11,7 @@ from tonearm.domain.recipe import Recipe
 from tonearm.domain.track import Track, expiry, require_size
 from tonearm.domain.upload_note import UploadNote
 from tonearm.ports import Tracks, UploadForm, Uploads
+from tonearm.services.allowance import Allowance
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class CreateTrack:
 
     tracks: Tracks
     uploads: Uploads
+    allowance: Allowance
     clock: Clock
     max_upload_bytes: int
     retention: timedelta
@@ -40,9 +42,12 @@ class CreateTrack:
 
         Raises:
             InvalidRequest: ``track.too_large`` when the file is over the limit.
+            LimitReached: ``owner.too_much_open_work``; a `track_id` that came before is answered all the same.
             Conflict: ``track.deleted`` when the same `track_id` came before and its Track is gone.
         """
         require_size(new.size_bytes, limit_bytes=self.max_upload_bytes, called=new.filename, refusal=InvalidRequest)
+        if not self.allowance.has_room(owner_id) and self.tracks.get(owner_id, track_id) is None:
+            raise self.allowance.used_up()
         now = self.clock()
         track = self.tracks.add(
             Track(
