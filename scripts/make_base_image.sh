@@ -18,6 +18,7 @@ fail() {
 out=$1
 [ "$(id -u)" = 0 ] || fail "debootstrap needs root."
 command -v debootstrap >/dev/null || fail "debootstrap is not installed; apt-get install debootstrap."
+# shellcheck disable=SC2016  # apt-get fills it in
 mirror=${APT_MIRROR:-$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Label: Debian' | head -n 1)}
 [ -n "$mirror" ] || fail "this machine's apt has no Debian mirror; set APT_MIRROR, http://deb.debian.org/debian say."
 

@@ -146,7 +146,7 @@ def _secrets(folder: Path) -> Iterator[str]:
     certificates = _certificates()
     if certificates is not None:
         yield f"id=ca_bundle,src={certificates}"
-    pip = pip_settings(_pip_files(), os.environ)
+    pip = pip_settings(pip_files(), os.environ)
     if pip:
         lines = "\n".join(f"{name} = {value}" for name, value in sorted(pip.items()))
         (folder / "pip.conf").write_text(f"[global]\n{lines}\n")
@@ -166,7 +166,7 @@ def _certificates() -> Path | None:
     return None
 
 
-def _pip_files() -> list[Path]:
+def pip_files() -> list[Path]:
     """Return where pip looks for its configuration, the last one winning: see "Configuration" in pip's manual."""
     config_home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     own = os.environ.get("PIP_CONFIG_FILE")
