@@ -6,10 +6,13 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
+
+from tests.unit.cli.world import EMAIL, PASSWORD, Answer, Terminal, World
 
 
 @dataclass
@@ -61,7 +64,7 @@ def served() -> Iterator[Callable[[Callable[[Asked], tuple[int, dict[str, str], 
                 pass
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         servers.append(server)
         told.url = f"http://127.0.0.1:{server.server_port}"
         return told
@@ -81,3 +84,39 @@ def paper() -> Console:
 def shown(console: Console) -> str:
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
+
+
+@pytest.fixture
+def tonearm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """The command, in an empty folder."""
+    for name in ("TONEARM_PASSWORD", "TONEARM_PROFILE", "TONEARM_API", "TONEARM_EMAIL"):
+        monkeypatch.delenv(name, raising=False)
+    home = tmp_path / "home"
+    monkeypatch.setenv("TONEARM_HOME", str(home))
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return Terminal(home)
+
+
+@pytest.fixture
+def world(served: Callable[[Callable[[Asked], Answer]], Told]) -> World:
+    """Given a deployment."""
+    made = World()
+    made.told = served(made.answer)
+    made.config = {
+        "region": "eu-west-1",
+        "user_pool_id": "eu-west-1_pool",
+        "user_pool_client_id": "client-1",
+        "api_url": "/v1",
+        "cognito_endpoint": made.url,
+    }
+    return made
+
+
+@pytest.fixture
+def signed_in(tonearm: Terminal, world: World) -> Terminal:
+    """Given Ada, who has signed in."""
+    result = tonearm("login", "--api", world.url, "--email", EMAIL, TONEARM_PASSWORD=PASSWORD)
+    assert result.exit_code == 0, result.output
+    return tonearm
