@@ -17,6 +17,7 @@ export default ts.config(
       "react-hooks/set-state-in-effect": "off",
       // Handlers of forms and buttons show their errors themselves.
       "@typescript-eslint/no-misused-promises": ["error", { checksVoidReturn: { attributes: false } }],
+      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
     },
   },

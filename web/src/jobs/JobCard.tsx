@@ -28,10 +28,12 @@ export function JobCard({ jobId, known, track, onEnd }: Props) {
           <progress max={100} value={job?.percent ?? 0} aria-label={`Progress of ${title}`} />
         </>
       )}
-      <p role="status" className={job?.status === "succeeded" ? "spoken" : "said"}>
-        {said}
-      </p>
-      {job && !hasEnded(job) && <p className="figure percent" aria-hidden="true">{job.percent} %</p>}
+      <div className="now">
+        <p role="status" className={job?.status === "succeeded" ? "spoken" : "said"}>
+          {said}
+        </p>
+        {job && !hasEnded(job) && <p className="figure percent" aria-hidden="true">{job.percent} %</p>}
+      </div>
       {problem && <ProblemNote problem={problem} />}
       {job?.problem && <ProblemNote problem={job.problem} title={endTitle(job, track)} />}
       {job?.status === "succeeded" && <Result job={job} track={track} />}

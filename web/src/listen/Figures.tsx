@@ -14,8 +14,8 @@ export function Figures({ track, analysis }: { track: Track; analysis: Analysis 
   ];
   if (analysis) rows.push(["Range", measure(analysis.loudness.range_lu, "LU", 1)]);
   if (track.probe) {
-    const { codec, sample_rate_hz, channels } = track.probe;
-    rows.push(["File", `${codec.toUpperCase()}, ${measure(sample_rate_hz / 1000, "kHz", 1)}, ${heard(channels)}`]);
+    const { container, sample_rate_hz, channels } = track.probe;
+    rows.push(["File", `${container.toUpperCase()}, ${measure(sample_rate_hz / 1000, "kHz", 1)}, ${heard(channels)}`]);
   }
   return (
     <dl className="figures">

@@ -33,10 +33,10 @@ export const UNCHANGED: Settings = {
 };
 
 export const CODECS: Record<Codec, string> = {
-  mp3: "MP3, plays everywhere",
-  ogg: "OGG, smaller",
-  flac: "FLAC, lossless",
-  wav: "WAV, lossless and large",
+  mp3: "MP3",
+  ogg: "OGG",
+  flac: "FLAC (lossless)",
+  wav: "WAV (lossless)",
 };
 
 export const BITRATES: readonly Bitrate[] = [128, 192, 256, 320];
