@@ -13,11 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
+from tonearm_audio.circling import Image, ImageMeter, share_of_motion
 from tonearm_audio.decode import Source
 from tonearm_audio.encode import output_sample_rate
-from tonearm_audio.engine import promised_frames
+from tonearm_audio.engine import TRUE_PEAK_DBTP, promised_frames
 from tonearm_audio.envelope import Envelope, EnvelopeMeter, align
-from tonearm_audio.operations import Change, Codec, Operation, OutputFormat, Pitch, Tempo, fold
+from tonearm_audio.loudness import Loudness, LoudnessMeter
+from tonearm_audio.operations import Change, Codec, Operation, OutputFormat, Pitch, Spatial, Tempo, fold, motion
 from tonearm_audio.peaks import Peaks, PeaksMeter, mono
 from tonearm_audio.transposition import STEADY, Spectrum, SpectrumMeter, transposition
 from tonearm_audio.version import ENGINE_VERSION
@@ -35,6 +37,17 @@ FAR_TIMING_TOLERANCE_MS = 240.0
 """Where a song is stretched to more than twice or less than half, attacks smear over two of the stretcher's windows."""
 GAP_TOLERANCE_S = 0.25
 CLIPPING_TOLERANCE_PERCENT: dict[Codec, float] = {"wav": 0.01, "flac": 0.01, "mp3": 0.1, "ogg": 0.1}
+LOUDNESS_TOLERANCE_LU = 0.5
+LOUDEST_KEPT_LUFS = -9.0
+"""Up to here a source's loudness is kept whatever it is; louder ones are as loud as the true-peak ceiling allows."""
+SPIKIEST_KEPT_DB = 20.0
+"""The same for a source's true peak over its loudness: of clicks, little is left when their peaks are turned down."""
+MONO_LOSS_DB = 3.0
+MOTION_TOLERANCE = 0.65
+"""A large room, which stays where it is, takes up to half of the motion's share."""
+_FEWEST_PARTIALS = 10
+_LARGE_ROOM = 0.25
+_CEILING_PEAK = 10 ** (-3.0 / 20)
 _FULL_SCALE = 1.0 - 2.0**-15
 _LOWEST_LEVEL_HZ = 30.0
 
@@ -44,12 +57,14 @@ class Promise:
     """One promise of a recipe and what became of it.
 
     Attributes:
-        name: "channels", "sample_rate", "duration", "pitch", "level", "timing", "gaps" or "clipping".
-        operation: the operation that makes it: "tempo", "pitch", both as "tempo+pitch", or "convert" for none.
+        name: "channels", "sample_rate", "duration", "pitch", "level", "timing", "gaps" or "clipping"; of a spatial
+            render also "true_peak", "mono" and "motion", and "loudness" instead of "level" where it is nothing else.
+        operation: the operation that makes it: "tempo", "pitch", "spatial", several as "tempo+pitch", or "convert" for
+            none.
         unit: of the three figures.
         expected: what the recipe promises; for "clipping" the source's own value.
         measured: what the encoded file holds; None when it cannot be measured, and `note` says why.
-        tolerance: how far measured may lie from expected (for "clipping": above it).
+        tolerance: how far measured may lie from expected (for "clipping", "true_peak" and "mono": above it).
         kept: whether it does not lie farther. Where the source has nothing to measure, `measured` is None and this is
             true; where the render lost it, `measured` is None and this is false.
         note: empty, or why there is no measurement or a wider tolerance.
@@ -111,6 +126,15 @@ class _Measured:
     envelope: Envelope
     clipped_percent: float
     peaks: Peaks
+    stereo: _Stereo | None
+
+
+@dataclass(frozen=True)
+class _Stereo:
+    """What is measured beside that where a recipe is spatial."""
+
+    loudness: Loudness
+    image: Image
 
 
 def certify(
@@ -134,15 +158,17 @@ def certify(
         AudioError: any `track.*` code when one of the files cannot be decoded, `recipe.invalid` for the operations.
         OSError: a file cannot be opened.
     """
-    change = fold(operations)
-    before = _measure(source, _part(on_progress, 0.0))
-    after = _measure(render, _part(on_progress, 0.5))
-    names = [kind for kind, type_ in (("tempo", Tempo), ("pitch", Pitch)) if _has(operations, type_)]
+    change, circling = fold(operations), motion(operations)
+    before = _measure(source, _part(on_progress, 0.0), in_stereo=circling is not None)
+    after = _measure(render, _part(on_progress, 0.5), in_stereo=circling is not None)
+    kinds = (("tempo", Tempo), ("pitch", Pitch), ("spatial", Spatial))
+    names = [name for name, kind in kinds if any(isinstance(operation, kind) for operation in operations)]
     everything = "+".join(names) or "convert"
     rate_hz = output_sample_rate(before.sample_rate_hz, output)
+    channels = before.channels if circling is None else 2
     frames = promised_frames(before.frames, change, source_rate_hz=before.sample_rate_hz, output_rate_hz=rate_hz)
     promises = [
-        _near("channels", everything, "channels", expected=before.channels, measured=after.channels, tolerance=0),
+        _near("channels", everything, "channels", expected=channels, measured=after.channels, tolerance=0),
         _near("sample_rate", everything, "Hz", expected=rate_hz, measured=after.sample_rate_hz, tolerance=0),
         _near(
             "duration",
@@ -153,17 +179,15 @@ def certify(
             tolerance=0,
         ),
         _pitch("pitch" if "pitch" in names else everything, change, before, after),
-        _level(everything, change, before, after),
+        _loudness(before, after) if names == ["spatial"] else _level(everything, change, before, after),
         *_timing(everything, change, before, after),
         _clipping(everything, output, before, after),
     ]
+    if circling is not None:
+        promises += [_true_peak(after), _mono(before, after), _motion(circling, change, before, after)]
     if on_progress is not None:
         on_progress(1.0)
     return Certificate(tuple(promises), after.peaks)
-
-
-def _has(operations: Sequence[Operation], kind: type[Tempo] | type[Pitch]) -> bool:
-    return any(isinstance(operation, kind) for operation in operations)
 
 
 def _part(on_progress: Callable[[float], None] | None, start: float) -> Callable[[float], None]:
@@ -174,16 +198,21 @@ def _part(on_progress: Callable[[float], None] | None, start: float) -> Callable
     return report
 
 
-def _measure(path: Path, report: Callable[[float], None]) -> _Measured:
+def _measure(path: Path, report: Callable[[float], None], *, in_stereo: bool) -> _Measured:
     with Source(path) as opened:
         spectrum = SpectrumMeter(opened.sample_rate_hz, opened.channels)
         envelope = EnvelopeMeter(opened.sample_rate_hz)
         peaks = PeaksMeter(opened.sample_rate_hz)
+        loudness = LoudnessMeter(opened.sample_rate_hz, opened.channels)
+        image = ImageMeter(opened.sample_rate_hz, opened.channels)
         expected, clipped, peak = opened.expected_frames, 0, 0.0
         for block in opened.blocks():
             spectrum.feed(block)
             envelope.feed(block)
             peaks.feed(mono(block))
+            if in_stereo:
+                loudness.feed(block)
+                image.feed(block)
             size = np.abs(block)
             peak = max(peak, float(size.max()))
             clipped += int(np.count_nonzero(size >= _FULL_SCALE))
@@ -198,6 +227,7 @@ def _measure(path: Path, report: Callable[[float], None]) -> _Measured:
             envelope=envelope.result(),
             clipped_percent=100 * clipped / (opened.frames * opened.channels),
             peaks=peaks.result(),
+            stereo=_Stereo(loudness.result(), image.result()) if in_stereo else None,
         )
 
 
@@ -234,22 +264,30 @@ def _level(operation: str, change: Change, before: _Measured, after: _Measured) 
     low = _LOWEST_LEVEL_HZ * max(1.0, 1.0 / ratio)
     expected = before.spectrum.level_db(low, high, pitch_ratio=1.0)
     measured = after.spectrum.level_db(low, high, pitch_ratio=ratio)
-    tolerance, note = LEVEL_TOLERANCE_LU, ""
+    tolerance, note, full_peak = LEVEL_TOLERANCE_LU, "", _FULL_PEAK
+    if after.stereo is not None:
+        # A shadow behind the head is one thing, and a level of what both files can hold another.
+        tolerance, full_peak = tolerance + LOUDNESS_TOLERANCE_LU, _CEILING_PEAK
     if expected is None or measured is None:
-        # Silence in, silence out.
-        silent = expected is None and measured is None
-        if silent:
-            note = "not measurable: source and render are silent"
-        elif expected is None:
-            note = "the source is silent, the render is not"
-        else:
-            note = "the render is silent, the source is not"
-        return Promise("level", operation, "LKFS", expected, measured, tolerance, silent, note)
-    if measured < expected - tolerance and after.peak >= _FULL_PEAK:
+        return _silent(Promise("level", operation, "LKFS", expected, measured, tolerance, kept=False))
+    if measured < expected - tolerance and after.peak >= full_peak:
         tolerance = FULL_LEVEL_TOLERANCE_LU
         note = f"as loud as full scale allows: the render's peaks reach {20 * math.log10(after.peak):.1f} dBFS"
     kept = abs(measured - expected) <= tolerance
     return Promise("level", operation, "LKFS", expected, measured, tolerance, kept, note)
+
+
+def _silent(promise: Promise) -> Promise:
+    """Silence in, silence out: a promise of which one figure or both are missing."""
+    expected, measured = promise.expected, promise.measured
+    silent = expected is None and measured is None
+    if silent:
+        note = "not measurable: source and render are silent"
+    elif expected is None:
+        note = "the source is silent, the render is not"
+    else:
+        note = "the render is silent, the source is not"
+    return replace(promise, kept=silent, note=note)
 
 
 def _timing(operation: str, change: Change, before: _Measured, after: _Measured) -> tuple[Promise, Promise]:
@@ -276,3 +314,57 @@ def _clipping(operation: str, output: OutputFormat, before: _Measured, after: _M
     return Promise(
         "clipping", operation, "% of samples", before.clipped_percent, after.clipped_percent, tolerance, kept
     )
+
+
+def _stereo(measured: _Measured) -> _Stereo:
+    if measured.stereo is None:
+        raise TypeError("a spatial render is measured in stereo")
+    return measured.stereo
+
+
+def _loudness(before: _Measured, after: _Measured) -> Promise:
+    """Integrated loudness by BS.1770, gate and all."""
+    expected, measured = _stereo(before).loudness.integrated_lufs, _stereo(after).loudness.integrated_lufs
+    tolerance = LOUDNESS_TOLERANCE_LU
+    if expected is None or measured is None:
+        return _silent(Promise("loudness", "spatial", "LUFS", expected, measured, tolerance, kept=False))
+    promise = _near("loudness", "spatial", "LUFS", expected=expected, measured=measured, tolerance=tolerance)
+    peak = _stereo(before).loudness.true_peak_dbtp or 0.0
+    spiky = peak - expected > SPIKIEST_KEPT_DB
+    if measured < expected and (spiky or expected > LOUDEST_KEPT_LUFS):
+        # A side takes in up to 3 dB more than one channel of the source, and a codec overshoots.
+        tolerance += max(peak - TRUE_PEAK_DBTP + 5.0, 0.0) if spiky else expected - LOUDEST_KEPT_LUFS
+        why = f"has peaks {peak - expected:.0f} dB above it" if spiky else f"is louder than {LOUDEST_KEPT_LUFS:g} LUFS"
+        note = f"as loud as {TRUE_PEAK_DBTP:g} dBTP allows: the source {why}"
+        return replace(promise, tolerance=tolerance, kept=expected - measured <= tolerance, note=note)
+    return promise
+
+
+def _true_peak(after: _Measured) -> Promise:
+    measured = _stereo(after).loudness.true_peak_dbtp
+    kept = measured is None or measured <= TRUE_PEAK_DBTP
+    note = "not measurable: the render is silent" if measured is None else "at most"
+    return Promise("true_peak", "spatial", "dBTP", TRUE_PEAK_DBTP, measured, 0.0, kept, note)
+
+
+def _mono(before: _Measured, after: _Measured) -> Promise:
+    """What the sum of both channels loses of the whole, beyond what it lost in the source."""
+    source_db, render_db = _stereo(before).image.fold_db, _stereo(after).image.fold_db
+    if source_db is None:
+        note = "not measurable: the source is silent, or cancels in mono itself"
+        return Promise("mono", "spatial", "dB", 0.0, None, MONO_LOSS_DB, kept=True, note=note)
+    if render_db is None:
+        note = "the render is silent, or cancels in mono"
+        return Promise("mono", "spatial", "dB", 0.0, None, MONO_LOSS_DB, kept=False, note=note)
+    loss_db = source_db - render_db
+    return Promise("mono", "spatial", "dB", 0.0, loss_db, MONO_LOSS_DB, loss_db <= MONO_LOSS_DB, "lost, at most")
+
+
+def _motion(circling: Spatial, change: Change, before: _Measured, after: _Measured) -> Promise:
+    share = share_of_motion(_stereo(before).image, _stereo(after).image, circling, tempo_factor=change.tempo_factor)
+    few = circling.room > _LARGE_ROOM and before.spectrum.partials < _FEWEST_PARTIALS
+    if share is None or few:
+        why = "too short, too little depth or mix, or a source without a middle"
+        note = f"not measurable: {'a room holds steady tones in place' if few else why}"
+        return Promise("motion", "spatial", "of the path", 1.0, None, MOTION_TOLERANCE, kept=True, note=note)
+    return _near("motion", "spatial", "of the path", expected=1.0, measured=share, tolerance=MOTION_TOLERANCE)

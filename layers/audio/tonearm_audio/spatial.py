@@ -45,10 +45,14 @@ _ROOM_DECAY_S = 0.4
 """Until the room is 60 dB down."""
 _ROOM_FIRST_S = 0.006
 _ROOM_DENSITY_HZ = 1800.0
-_ROOM_GAIN = 0.5
+_ROOM_GAIN = 0.25
 _CONTROL_FRAMES = 128
-_MEMORY_S = 3.0
-_INAUDIBLE = 1e-10
+_MEMORY_S = 1.0
+_AUDIBLE_POWER, _INAUDIBLE_POWER = 1e-7, 1e-10
+_LEAST_FOLD = 10 ** (-2.7 / 10)
+"""Share of the power that is left of the sum of both ears, of what was left of it in the source."""
+_LEAST_FOLD_AT_ALL = 1e-3
+"""A source whose channels cancel has no sum to care for."""
 _MOST_GAIN = 4.0
 _MOST_MAKEUP = 3.0
 _GAIN_STEPS = 4096
@@ -187,31 +191,29 @@ class _Field:
         self.step = (self._size - self._past - self._ahead) // _CONTROL_FRAMES * _CONTROL_FRAMES
         self._frame = 0
 
-    def moved(self, blocks: Iterator[FloatBlock], channels: int) -> Iterator[tuple[FloatBlock, Signal]]:
-        """The stream cut on the grid, and beside it what becomes of it [shape=(2, frames)]: middle and sides."""
+    def moved(self, blocks: Iterator[FloatBlock], channels: int) -> Iterator[tuple[Signal, Signal]]:
+        """The stream cut on the grid, and beside it what becomes of it: middle and sides [shape=(1 or 2, frames)]."""
         waiting: FloatBlock = np.zeros((self._past, channels), np.float32)
         for block in blocks:
             waiting = np.concatenate([waiting, block])
             while len(waiting) >= self._past + self.step + self._ahead:
-                yield waiting[self._past : self._past + self.step], self._step(waiting)
+                yield self._step(waiting)
                 waiting = waiting[self.step :]
         left = len(waiting) - self._past
         waiting = np.concatenate([waiting, np.zeros((self._size, channels), np.float32)])
         while left > 0:
-            count = min(self.step, left)
-            yield waiting[self._past : self._past + count], self._step(waiting)[:, :count]
-            waiting, left = waiting[self.step :], left - count
+            source, moved = self._step(waiting)
+            yield source[:, :left], moved[:, :left]
+            waiting, left = waiting[self.step :], left - self.step
 
-    def _step(self, waiting: FloatBlock) -> Signal:
+    def _step(self, waiting: FloatBlock) -> tuple[Signal, Signal]:
         # No more than the grid says: what follows would round differently from one cut of the input to another.
         window = waiting[: self._past + self.step + self._ahead]
-        sides: Signal | None = None
         if window.shape[1] == 1:
-            middle = np.ascontiguousarray(window[:, 0])
+            source = window.T
         else:
-            middle = (window[:, 0] + window[:, 1]) * _SQRT_HALF
-            now = window[self._past : self._past + self.step]
-            sides = (now[:, 0] - now[:, 1]) * _SQRT_HALF
+            source = np.stack([window[:, 0] + window[:, 1], window[:, 0] - window[:, 1]]) * _SQRT_HALF
+        middle = source[0]
         low, *room = self._filtered(middle)
         first, last = self._past, self._past + self.step
         early, late = low[first + self._delay : last + self._delay], low[first - self._delay : last - self._delay]
@@ -239,9 +241,10 @@ class _Field:
                 out[side] += _line(envelope) * part
             if room:
                 out[side] += np.float32(mix * _ROOM_GAIN * self._operation.room) * room[side][first:last]
-        if sides is not None:
-            out[1] += _line(dry + mix * at.sides) * sides
-        return out
+        now = source[:, first:last]
+        if len(now) == 2:
+            out[1] += _line(dry + mix * at.sides) * now[1]
+        return now, out
 
     def _filtered(self, middle: Signal) -> Signal:
         """The low band, and the two sides of the room where there is one [shape=(1 or 3, size)]."""
@@ -298,36 +301,50 @@ def _velvet_room(sample_rate_hz: int, length: int) -> list[Line]:
 
 
 class _Match:
-    """Holds the loudness: the moved sound gets the gain that gives it the K-weighted power of what came in.
+    """Holds what came in against what became of it, by K-weighted power, and gives each block two gains.
 
-    Both powers are remembered for some seconds, so that the gain follows neither beats nor the tail of the room.
+    One makes it as loud as it came in. The other narrows it where its sum would lose more than 2.7 dB of it, beyond
+    what the source's own sum loses: music hardly ever does, but a room can turn a steady tone against itself.
+    Powers are remembered for a second, so that the gains follow neither beats nor the tail of the room.
     """
 
     def __init__(self, step: int, sample_rate_hz: int, channels: int, *, gain_db: float) -> None:
         self._wanted = 10 ** (gain_db / 20)
-        self._before, self._after = KWeighting(sample_rate_hz, channels), KWeighting(sample_rate_hz, 2)
+        self._weighted = KWeighting(sample_rate_hz, channels), KWeighting(sample_rate_hz, 2)
         self._fade = math.exp(-step / (_MEMORY_S * sample_rate_hz))
-        self._given = self._left = _INAUDIBLE * step
-        self._gain: float | None = None
+        self._audible = _AUDIBLE_POWER * step
+        floor = np.array([_INAUDIBLE_POWER * step, 0.0])
+        self._powers = floor[:channels].copy(), floor.copy()
+        self._gains: tuple[float, float] | None = None
 
-    def __call__(self, source: FloatBlock, moved: Signal, *, makeup: float) -> FloatBlock:
+    def __call__(self, source: Signal, moved: Signal, *, makeup: float) -> FloatBlock:
         """The next of the stream as left and right.
 
         Args:
-            source: what came in [shape=(frames, channels)].
-            moved: middle and sides [shape=(2, frames)].
+            source: what came in, as middle and sides [shape=(1 or 2, frames)].
+            moved: what became of it [shape=(2, frames)].
             makeup: gain that the limiter has been taking away again.
         """
-        self._given = self._given * self._fade + _power(self._before.feed(source))
-        self._left = self._left * self._fade + _power(self._after.feed(moved.T))
-        gain = min(max(math.sqrt(self._given / self._left), 1 / _MOST_GAIN), _MOST_GAIN)
-        gain = round(self._wanted * gain * min(makeup, _MOST_MAKEUP) * _GAIN_STEPS) / _GAIN_STEPS
-        ramp = np.linspace(gain if self._gain is None else self._gain, gain, moved.shape[1], dtype=np.float32)
-        self._gain = gain
-        scaled: Signal = moved * (ramp * _SQRT_HALF)
-        middle, sides = scaled
-        return np.stack([middle + sides, middle - sides], axis=1)
-
-
-def _power(weighted: Line) -> float:
-    return float(np.einsum("cs,cs->", weighted, weighted))
+        given, left = self._powers
+        heard = float(given.sum()) > self._audible
+        for powers, weighting, signal in zip(self._powers, self._weighted, (source, moved), strict=True):
+            weighted = weighting.feed(signal.T)
+            powers[:] = powers * self._fade + np.einsum("cs,cs->c", weighted, weighted)
+        fold = float(given[0] / given.sum())
+        middle, sides = float(left[0]), float(left[1])
+        narrow = 1.0
+        if fold > _LEAST_FOLD_AT_ALL and sides > 0:
+            narrow = math.sqrt(min(1.0, middle * (1 / (_LEAST_FOLD * fold) - 1) / sides))
+        gain = math.sqrt(float(given.sum()) / (middle + narrow**2 * sides))
+        gain = self._wanted * min(max(gain, 1 / _MOST_GAIN), _MOST_GAIN) * min(makeup, _MOST_MAKEUP)
+        # In steps so coarse that the last bit of a matrix product, which differs between processors, cannot move them.
+        gains = round(gain * _GAIN_STEPS) / _GAIN_STEPS, round(gain * narrow * _GAIN_STEPS) / _GAIN_STEPS
+        # Out of silence a gain comes at once; in the middle of a sound it moves.
+        before = self._gains if heard and self._gains is not None else gains
+        self._gains = gains
+        middle_gain, sides_gain = (
+            np.linspace(start, end, moved.shape[1], dtype=np.float32) * _SQRT_HALF
+            for start, end in zip(before, gains, strict=True)
+        )
+        middle_out, sides_out = moved[0] * middle_gain, moved[1] * sides_gain
+        return np.stack([middle_out + sides_out, middle_out - sides_out], axis=1)

@@ -62,6 +62,13 @@ class Spectrum:
         beyond = likeness[len(likeness) // 2 :] < 0.5
         return float(beyond.argmax() if beyond.any() else len(beyond) - 1) * _CENTS_A_STEP
 
+    @property
+    def partials(self) -> float:
+        """How many frequency bins the power is spread over: 3 for one tone, 40 for a song, thousands for noise."""
+        power = self.power * k_weight(np.arange(len(self.power)) * _RATE_HZ / _WINDOW)
+        total = float(power.sum())
+        return total**2 / float(power @ power) if total > _SILENT_POWER else 0.0
+
     def level_db(self, low_hz: float, high_hz: float, *, pitch_ratio: float) -> float | None:
         """K-weighted level between two frequencies of the source, in dB; None for silence.
 
