@@ -57,6 +57,33 @@ def test_as_many_run_as_there_are_places(monkeypatch: pytest.MonkeyPatch, memory
     assert meter.most == places
 
 
+def test_who_waits_when_the_emulator_stops_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a gate for one, whom the second waits for
+    entered, leave, asked, ran = threading.Event(), threading.Event(), threading.Event(), []
+
+    def run(func: Any, event: Any, request_id: str) -> str:
+        ran.append(request_id)
+        entered.set()
+        assert leave.wait(10)
+        return request_id
+
+    monkeypatch.setattr(lambda_svc, "_execute_function_provided_warm", run)
+    monkeypatch.setattr("tonearm_local.emulator.stopping.asked", asked)
+    worker_gate.install(cores=1)
+    func = {"config": {"FunctionName": "fn", "MemorySize": 2048}}
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(lambda_svc._execute_function_provided_warm, func, None, "first")
+        assert entered.wait(10)
+        second = pool.submit(lambda_svc._execute_function_provided_warm, func, None, "second")
+        # When the emulator is asked to stop
+        asked.set()
+        leave.set()
+        # Then the first is done, and the second is answered and was never run
+        assert first.result() == "first"
+        assert second.result()["body"]["errorType"] == "Runtime.ExitError"
+    assert ran == ["first"]
+
+
 def test_a_small_function_passes_while_every_heavy_place_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
 

@@ -19,6 +19,7 @@ from tonearm_local.emulator import (
     states_survive_restart,
     states_throttled_name,
     states_tracing,
+    stopping,
     strangers_refused,
     worker_gate,
 )
@@ -52,6 +53,7 @@ def install_all(
     )
     if containers_file is not None:
         functions_in_containers.install(containers_file, scratch=scratch)
+    stopping.install()
     strangers_refused.install()
     prompt_answers.install()
     worker_gate.install()

@@ -3,8 +3,9 @@
 The gap: ministack writes its state only when it is stopped in peace, while objects of S3 are written at once: after a
 kill the bucket holds uploads of which the table knows nothing.
 
-Saved are the rows, the users, the messages and who hears of them. Executions are not: they grow by some 50 kB each and are never pruned;
-one that is forgotten is begun again by `reconcile`. Rows come last: what the others say is then never newer than they.
+Saved are the rows, the users, the messages and who hears of them. Executions are not: they grow by some 50 kB each and
+are never pruned; one that is forgotten is begun again by `reconcile`. Rows come last: what the others say is then never
+newer than they.
 """
 
 from __future__ import annotations
