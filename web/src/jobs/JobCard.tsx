@@ -21,7 +21,7 @@ export function JobCard({ jobId, known, track, onEnd }: Props) {
   const said = job ? saidOf(job) : "Waiting for the upload to be noticed";
   return (
     <article className="card job" aria-labelledby={`title-${jobId}`} data-status={job?.status ?? "unnoticed"}>
-      <h3 id={`title-${jobId}`}>{title}</h3>
+      <h2 id={`title-${jobId}`}>{title}</h2>
       {!(job && hasEnded(job)) && (
         <>
           {job && <Steps job={job} />}

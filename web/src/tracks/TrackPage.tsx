@@ -39,6 +39,7 @@ export function TrackPage({ trackId }: { trackId: string }) {
     return (
       <main>
         <Back />
+        <h1 className="spoken">Track</h1>
         {problem ? <ProblemNote problem={problem} title="This track cannot be shown" /> : <p className="said">Reading the track …</p>}
       </main>
     );
