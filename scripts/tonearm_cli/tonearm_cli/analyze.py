@@ -55,7 +55,7 @@ def _show(console: Console, analysis: Mapping[str, Any], encoding: str) -> None:
         "channels": f"{analysis['channels']}",
         "encoding": encoding,
     }
-    shown = table("", "", right=())
+    shown = table("", "")
     shown.show_header = False
     for title, value in rows.items():
         shown.add_row(title, value)

@@ -154,7 +154,7 @@ def _bars(standings: Standings) -> RenderableType:
 
 
 def _show(console: Console, jobs: Sequence[Job]) -> None:
-    shown = table("job", "track", "stands at", "made")
+    shown = table("job", "track", "stands at", "made", whole=("job", "track"))
     for job in jobs:
         made = f"{job.render.codec}, {job.render.duration_s:.1f} s" if job.render else ""
         at = job.at if job.problem is None else f"{job.at}: {plain(job.problem.code)}"

@@ -123,13 +123,19 @@ def plain(text: str) -> str:
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
-def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
-    """A table without lines; the columns named in `right` hold figures."""
+def table(*columns: str, right: tuple[str, ...] = (), whole: tuple[str, ...] = ()) -> Table:
+    """A table without lines.
+
+    Args:
+        columns: their headings.
+        right: those that hold figures.
+        whole: those that are never cut on a narrow terminal, such as ids; the others fold.
+    """
     from rich.table import Table
 
     made = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for name in columns:
-        made.add_column(name, justify="right" if name in right else "left", no_wrap=True)
+        made.add_column(name, justify="right" if name in right else "left", no_wrap=name in whole, overflow="fold")
     return made
 
 

@@ -35,7 +35,8 @@ def tracks(
 
 
 def _show(console: Console, tracks: list[Track]) -> None:
-    shown = table("track", "status", "duration", "tempo", "loudness", "title", right=("duration", "tempo", "loudness"))
+    figures_in = ("duration", "tempo", "loudness")
+    shown = table("track", "status", *figures_in, "title", right=figures_in, whole=("track", *figures_in))
     for track in tracks:
         figures = track.analysis
         tempo, loudness = (figures.tempo_bpm, figures.integrated_lufs) if figures else (None, None)

@@ -144,7 +144,7 @@ def _failed(one: _Sent, error: CliError, output: Output) -> None:
 
 
 def _show(console: Console, sent: Sequence[_Sent]) -> None:
-    shown = table("file", "track", "job", "status")
+    shown = table("file", "track", "job", "status", whole=("track", "job"))
     for one in sent:
         status = one.error.code if one.error else one.job.status.value if one.job else "sent"
         shown.add_row(plain(one.file.name), one.track_id or "", one.job_id or "", plain(status))

@@ -1,0 +1,298 @@
+"""`tonearm render` and `tonearm analyze`: no cloud, no network, the workflow's engine, and never half a file."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.unit.cli.world import Terminal
+from tonearm.adapters.audio import TonearmAudio
+from tonearm.domain.recipe import Recipe
+from tonearm_cli.demo_song import compose_demo_song
+
+TONEARM = str(Path(sys.executable).with_name("tonearm"))
+
+
+@pytest.fixture(scope="session")
+def made_song(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("songs") / "song.wav"
+    compose_demo_song(path, duration_s=6.0, tempo_bpm=120.0, seed=7)
+    return path
+
+
+@pytest.fixture
+def song(made_song: Path, tonearm: Terminal) -> Path:
+    """Given a song in the folder where the command runs."""
+    Path("song.wav").write_bytes(made_song.read_bytes())
+    return Path("song.wav")
+
+
+def files() -> set[str]:
+    return {str(path) for path in Path().rglob("*") if path.is_file()}
+
+
+def test_a_render_is_what_the_workflow_makes_of_the_same_recipe(tonearm: Terminal, song: Path, tmp_path: Path) -> None:
+    # Given what the workflow's engine makes
+    recipe = Recipe.parse_text("tempo=1.25,pitch=-2.5,format=flac")
+    expected = TonearmAudio().render(song, tmp_path / "expected.flac", recipe=recipe, on_progress=lambda _: None)
+    # When
+    document = tonearm.json("render", "song.wav", "out.flac", "--tempo", "1.25", "--pitch", "-2.5")
+    # Then
+    assert document["pcm_sha256"] == expected.pcm_sha256
+    assert document["recipe_hash"] == recipe.content_hash
+    assert document["certificate"]["kept"] is True
+    assert Path("out.flac").read_bytes() == (tmp_path / "expected.flac").read_bytes()
+    assert document["size_bytes"] == Path("out.flac").stat().st_size
+    assert files() == {"song.wav", "out.flac"}
+
+
+@pytest.mark.parametrize("codec", ["mp3", "wav", "flac"])
+def test_the_ending_says_the_format(tonearm: Terminal, song: Path, codec: str) -> None:
+    result = tonearm("render", "song.wav", f"out.{codec.upper()}", "--recipe", "tempo=2")
+    assert result.exit_code == 0, result.output
+    assert soundfile.info(f"out.{codec.upper()}").format == codec.upper()
+
+
+def test_the_promises_are_shown(tonearm: Terminal, song: Path) -> None:
+    result = tonearm("render", "song.wav", "out.wav", "--tempo", "1.1", "--pitch", "+2")
+    assert {"duration", "pitch", "level", "timing", "clipping"} <= set(result.stdout.split())
+    assert "out.wav" in result.stdout
+
+
+def test_quiet_says_nothing_and_no_certify_measures_nothing(tonearm: Terminal, song: Path) -> None:
+    result = tonearm("render", "song.wav", "out.wav", "--tempo", "2", "--quiet", "--no-certify")
+    assert (result.exit_code, result.output) == (0, "")
+    again = tonearm.json("render", "song.wav", "out.wav", "--tempo", "2", "--no-certify", "--force")
+    assert again["certificate"] is None
+
+
+def test_a_bitrate_is_for_mp3(tonearm: Terminal, song: Path) -> None:
+    document = tonearm.json("render", "song.wav", "out.mp3", "--tempo", "2", "--bitrate", "128")
+    assert document["recipe"]["output"] == {"codec": "mp3", "bitrate_kbps": 128}
+    assert tonearm("render", "song.wav", "out.wav", "--tempo", "2", "--bitrate", "128").exit_code == 2
+
+
+def test_the_format_may_be_named_where_the_ending_is_none(tonearm: Terminal, song: Path) -> None:
+    assert tonearm("render", "song.wav", "take 2", "--tempo", "2", "--format", "flac").exit_code == 0
+    assert tonearm("render", "song.wav", "take 3", "--recipe", "tempo=2,format=flac").exit_code == 0
+    assert Path("take 2").read_bytes() == Path("take 3").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "code"),
+    [
+        (["nowhere.wav", "out.wav", "--tempo", "2"], 2, "file.not_there"),
+        ([".", "out.wav", "--tempo", "2"], 2, "file.no_file"),
+        (["song.wav", "nowhere/out.wav", "--tempo", "2"], 2, "file.no_folder"),
+        (["song.wav", "song.wav", "--tempo", "2"], 2, "file.is_input"),
+        (["song.wav", "song.wav", "--tempo", "2", "--force"], 2, "file.is_input"),
+        (["song.wav", "same.wav", "--tempo", "2", "--force"], 2, "file.is_input"),
+        (["song.wav", "there.wav", "--tempo", "2"], 2, "file.exists"),
+        (["song.wav", "folder.wav", "--tempo", "2", "--force"], 2, "file.no_file"),
+        (["song.wav", "/dev/null", "--tempo", "2", "--format", "wav", "--force"], 2, "file.no_file"),
+        (["song.wav", "out.aac", "--tempo", "2"], 2, "file.format_unknown"),
+        (["song.wav", "out", "--tempo", "2"], 2, "file.format_unknown"),
+        (["song.wav", "out.wav", "--tempo", "2", "--format", "mp3"], 2, "file.format_differs"),
+        (["song.wav", "out.wav", "--recipe", "tempo=2,format=mp3"], 2, "file.format_differs"),
+        (["song.wav", "out.wav"], 2, "usage"),
+        (["song.wav", "out.wav", "--recipe", "tempo=2", "--pitch", "1"], 2, "usage"),
+        (["song.wav", "out.wav", "--tempo", "2", "--spatial-depth", "0.5"], 2, "usage"),
+        (["song.wav", "out.wav", "--tempo", "9"], 3, "recipe.invalid"),
+        (["song.wav", "out.wav", "--tempo", "nan"], 3, "recipe.invalid"),
+        (["song.wav", "out.wav", "--pitch", "-25"], 3, "recipe.invalid"),
+        (["song.wav", "out.wav", "--recipe", "louder=11"], 3, "recipe.invalid"),
+        (["song.wav", "out.x", "--tempo", "2", "--format", "aac"], 3, "recipe.invalid"),
+        (["song.wav", "out.mp3", "--tempo", "2", "--bitrate", "7"], 3, "recipe.invalid"),
+        (["picture.wav", "out.wav", "--tempo", "2"], 3, "track.not_audio"),
+        (["empty.wav", "out.wav", "--tempo", "2"], 3, "track.empty"),
+    ],
+)
+def test_what_cannot_be_done_is_told_and_changes_nothing(
+    tonearm: Terminal, song: Path, arguments: list[str], status: int, code: str
+) -> None:
+    # Given what may stand in the way
+    Path("same.wav").symlink_to("song.wav")
+    Path("there.wav").write_bytes(b"mine")
+    Path("folder.wav").mkdir()
+    Path("picture.wav").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(500))
+    Path("empty.wav").touch()
+    before = {name: Path(name).read_bytes() for name in files()}
+    # When
+    result = tonearm("render", *arguments)
+    problem = tonearm.json("render", *arguments, exit_code=status)["problem"]
+    # Then
+    assert result.exit_code == status, result.output
+    assert result.stdout == ""
+    assert problem["code"] == code
+    assert problem["mend"]
+    assert problem["mend"] in " ".join(result.stderr.split())
+    assert {name: Path(name).read_bytes() for name in files()} == before
+    assert Path("folder.wav").is_dir()
+
+
+def test_force_replaces(tonearm: Terminal, song: Path) -> None:
+    Path("out.wav").write_bytes(b"mine")
+    assert tonearm("render", "song.wav", "out.wav", "--tempo", "2", "--force").exit_code == 0
+    assert soundfile.info("out.wav").frames > 0
+
+
+@pytest.mark.parametrize(("said", "status"), [(True, 0), (False, 2)])
+def test_somebody_who_sits_there_is_asked_before_a_file_is_replaced(
+    tonearm: Terminal, song: Path, monkeypatch: pytest.MonkeyPatch, said: bool, status: int
+) -> None:
+    Path("out.wav").write_bytes(b"mine")
+    asked: list[str] = []
+    monkeypatch.setattr("tonearm_cli.output.Output.can_ask", True)
+    monkeypatch.setattr("typer.confirm", lambda text, **_: asked.append(text) or said)
+    assert tonearm("render", "song.wav", "out.wav", "--tempo", "2").exit_code == status
+    assert asked == ["Replace out.wav?"]
+    assert (Path("out.wav").read_bytes() == b"mine") is not said
+
+
+def test_a_broken_promise_is_told_by_name_and_figure_and_no_render_is_kept(
+    tonearm: Terminal, song: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given an engine that stretches by another factor than it was told
+    really: Callable[..., Any] = TonearmAudio.render
+
+    def careless(self: TonearmAudio, source: Path, destination: Path, **more: Any) -> Any:
+        return really(self, source, destination, **{**more, "recipe": Recipe.parse_text("tempo=1.5,format=wav")})
+
+    monkeypatch.setattr(TonearmAudio, "render", careless)
+    Path("out.wav").write_bytes(b"mine")
+    # When
+    result = tonearm("render", "song.wav", "out.wav", "--tempo", "2", "--force")
+    # Then
+    assert result.exit_code == 1
+    assert "certificate.duration" in result.stderr
+    assert "tempo promises duration 132300.0 ± 0.0 frames, measured 176400.0" in result.stderr
+    assert "NO" in result.stdout
+    assert Path("out.wav").read_bytes() == b"mine"
+    assert files() == {"song.wav", "out.wav"}
+    document = tonearm.json("render", "song.wav", "new.wav", "--tempo", "2", exit_code=1)
+    assert document["problem"]["code"] == "certificate.duration"
+    assert document["certificate"]["kept"] is False
+
+
+@pytest.mark.parametrize("codec", ["wav", "flac", "mp3"])
+def test_a_disk_that_is_full_leaves_nothing(song: Path, codec: str) -> None:
+    # Given a limit on the size of files, which is what a full disk looks like from here
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    done = subprocess.run(
+        [TONEARM, "render", "song.wav", f"out.{codec}", "--tempo", "0.5"],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=limited,  # noqa: PLW1509
+    )
+    assert done.returncode == 1, done.stderr
+    assert "file.no_space" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert {path.name for path in Path().iterdir()} == {"song.wav"}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written_to(tonearm: Terminal, song: Path) -> None:
+    Path("locked").mkdir(mode=0o500)
+    assert tonearm("render", "song.wav", "locked/out.wav", "--tempo", "2").exit_code == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_render_leaves_nothing(tonearm: Terminal, number: int) -> None:
+    # Given a song that takes a while
+    soundfile.write("long.wav", np.random.default_rng(1).normal(0, 0.1, 44_100 * 600), 44_100)
+    with subprocess.Popen(
+        [TONEARM, "render", "long.wav", "out.wav", "--pitch", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # Tests that run in the background have it ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    ) as running:
+        while not list(Path().glob(".tonearm-*/.render.wav.*.part")):
+            assert running.poll() is None
+            time.sleep(0.01)
+        # When
+        running.send_signal(number)
+        _, said = running.communicate(timeout=60)
+    # Then
+    assert running.returncode == 130
+    assert b"Interrupted" in said
+    assert {path.name for path in Path().iterdir()} == {"long.wav"}
+
+
+def test_analyze_shows_what_was_measured(tonearm: Terminal, song: Path) -> None:
+    result = tonearm("analyze", "song.wav")
+    rows = {line.split("  ")[0].strip(): line.split("  ", 1)[1].strip() for line in result.stdout.splitlines()}
+    assert rows["duration"] == "6.000 s"
+    assert rows["tempo"].endswith(" BPM")
+    assert rows["loudness"].endswith(" LUFS")
+    assert rows["true peak"].endswith(" dBTP")
+    assert rows["sample rate"] == "44,100 Hz"
+    assert rows["channels"] == "2"
+    assert rows["encoding"] == "wav, pcm_16"
+
+
+def test_analyze_as_json_is_the_document_of_the_workflow_to_the_byte(tonearm: Terminal, song: Path) -> None:
+    document = TonearmAudio().analyze(song, on_progress=lambda _: None).document
+    kept = json.dumps(document, allow_nan=False, separators=(",", ":"))
+    assert tonearm("analyze", "song.wav", "--json").stdout == f"{kept}\n"
+
+
+def test_silence_is_told_in_words(tonearm: Terminal) -> None:
+    soundfile.write("silence.wav", np.zeros(44_100), 44_100)
+    result = tonearm("analyze", "silence.wav")
+    assert "no pulse" in result.stdout
+    assert "silence" in result.stdout
+
+
+@pytest.mark.parametrize(("name", "status"), [("nowhere.wav", 2), ("picture.wav", 3)])
+def test_what_cannot_be_analysed_is_told(tonearm: Terminal, name: str, status: int) -> None:
+    Path("picture.wav").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(500))
+    result = tonearm("analyze", name)
+    assert (result.exit_code, result.stdout) == (status, "")
+    assert tonearm.json("analyze", name, exit_code=status)["problem"]["mend"]
+
+
+def test_a_name_cannot_command_the_terminal(tonearm: Terminal, song: Path) -> None:
+    song.rename("\x1b[31mred\x1b]0;title\x07.wav")
+    result = tonearm("render", "\x1b[31mred\x1b]0;title\x07.wav", "\x1b[2Jout.wav", "--tempo", "2")
+    assert result.exit_code == 0, result.output
+    assert "\x1b" not in result.output
+    assert "\x07" not in result.output
+
+
+OFFLINE = """
+import socket, sys
+def blocked(*arguments, **options):
+    raise AssertionError("the network was touched")
+socket.socket = socket.create_connection = socket.getaddrinfo = blocked
+from tonearm_cli.main import app
+try:
+    app(sys.argv[1:])
+except SystemExit as ended:
+    assert not ended.code, ended.code
+print(*sys.modules, file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments", [["render", "song.wav", "out.mp3", "--tempo", "1.1"], ["analyze", "song.wav", "--json"]]
+)
+def test_neither_a_network_nor_its_libraries_are_used(song: Path, arguments: list[str]) -> None:
+    done = subprocess.run([sys.executable, "-c", OFFLINE, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    loaded = {name.partition(".")[0] for name in done.stderr.splitlines()[-1].split()}
+    assert "tonearm_audio" in loaded
+    assert not loaded & {"boto3", "botocore", "httpx", "aws_lambda_powertools", "ssl", "psutil"}

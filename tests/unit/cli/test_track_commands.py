@@ -1,0 +1,300 @@
+"""`tonearm upload`, `tracks`, `jobs`, `download` against a deployment: what is sent, shown, kept, and ended with."""
+
+import hashlib
+import json
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.cli import answers
+from tests.unit.cli.world import Terminal, World
+from tonearm_cli.download import file_name
+
+JOB, TRACK = answers.JOB_ID, answers.TRACK_ID
+
+
+@pytest.fixture(autouse=True)
+def _nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tonearm_cli.follow._SHORTEST_WAIT_S", 0.001)
+    monkeypatch.setattr("tonearm_cli.follow._LONGEST_WAIT_S", 0.001)
+
+
+@pytest.fixture
+def song(signed_in: Terminal) -> Path:
+    path = Path("my song.wav")
+    path.write_bytes(bytes(range(256)) * 1000)
+    return path
+
+
+def lines(text: str) -> list[Any]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+class TestUpload:
+    def test_a_file_goes_to_the_bucket_with_its_recipe(self, signed_in: Terminal, world: World, song: Path) -> None:
+        document = signed_in.json("upload", song.name, "--recipe", "tempo=1.1,format=flac")
+        assert document == {
+            "uploads": [{"file": song.name, "track_id": TRACK, "job_id": JOB, "status": None, "problem": None}]
+        }
+        sent = world.asked("POST /v1/tracks")[0].json
+        assert sent["filename"] == song.name
+        assert sent["sha256"] == hashlib.sha256(song.read_bytes()).hexdigest()
+        assert sent["recipe"]["output"]["codec"] == "flac"
+        bucket = world.asked("POST /bucket")[0]
+        assert song.read_bytes() in bucket.body
+        assert "Authorization" not in bucket.headers
+
+    def test_waiting_shows_how_it_ended(self, signed_in: Terminal, world: World, song: Path) -> None:
+        world.jobs[JOB] = [answers.job("queued"), answers.job(stage="analyze", percent=20), answers.job("succeeded")]
+        result = signed_in("upload", song.name, "--wait")
+        assert result.exit_code == 0, result.output
+        assert f"{JOB}  analyze: 20 %" in result.stderr
+        assert "succeeded" in result.stdout
+
+    def test_a_rejected_file_does_not_keep_the_others_back(self, signed_in: Terminal, world: World, song: Path) -> None:
+        Path("empty.wav").touch()
+        result = signed_in("upload", "empty.wav", song.name)
+        assert result.exit_code == 3
+        assert "track.empty" in result.stderr
+        assert len(world.asked("POST /bucket")) == 1
+        document = signed_in.json("upload", "empty.wav", song.name, exit_code=3)
+        assert [one["problem"] and one["problem"]["code"] for one in document["uploads"]] == ["track.empty", None]
+
+    def test_a_job_that_fails_is_told_with_its_problem(self, signed_in: Terminal, world: World, song: Path) -> None:
+        world.jobs[JOB] = [answers.job("failed", problem=answers.problem("track.truncated"))]
+        document = signed_in.json("upload", song.name, "--wait", exit_code=3)
+        assert document["uploads"][0]["status"] == "failed"
+        assert document["uploads"][0]["problem"]["code"] == "track.truncated"
+
+    def test_what_the_api_refuses_is_told(self, signed_in: Terminal, world: World, song: Path) -> None:
+        world.refuses_track = answers.problem("track.too_large", 413, limit=1)
+        result = signed_in("upload", song.name)
+        assert result.exit_code == 3
+        assert "track.too_large" in result.stderr
+        assert world.asked("POST /bucket") == []
+
+    @pytest.mark.parametrize(("files", "code"), [(["nowhere.wav"], "file.not_there"), (["."], "file.no_file")])
+    def test_a_file_that_is_none_keeps_everything_back(
+        self, signed_in: Terminal, world: World, song: Path, files: list[str], code: str
+    ) -> None:
+        assert signed_in.json("upload", song.name, *files, exit_code=2)["problem"]["code"] == code
+        assert world.asked("POST /v1") == []
+
+    def test_a_recipe_that_cannot_be_read_keeps_everything_back(
+        self, signed_in: Terminal, world: World, song: Path
+    ) -> None:
+        assert signed_in.json("upload", song.name, "--recipe", "louder=11", exit_code=3)["problem"]["limit"]
+        assert world.asked("POST /v1") == []
+
+    def test_a_bucket_that_does_not_answer(self, signed_in: Terminal, world: World, song: Path) -> None:
+        world.bucket_down = True
+        assert signed_in("upload", song.name).exit_code == 6
+
+    def test_a_name_that_is_no_text_is_sent_as_what_can_be_read_of_it(
+        self, signed_in: Terminal, world: World, song: Path
+    ) -> None:
+        name = os.fsdecode(b"caf\xe9.wav")
+        song.rename(name)
+        assert signed_in("upload", name).exit_code == 0
+        assert world.asked("POST /v1/tracks")[0].json["filename"] == "caf\N{REPLACEMENT CHARACTER}.wav"
+
+
+class TestTracks:
+    def test_they_are_listed_with_their_figures(self, signed_in: Terminal, world: World) -> None:
+        figures = {"duration_s": 8.0, "tempo_bpm": 120.0, "integrated_lufs": -14.25, "something_newer": 1}
+        world.tracks = [
+            answers.track("ready", analysis=figures),
+            answers.track("rejected", problem=answers.problem(), title="\x1b[31mred"),
+        ]
+        said = signed_in("tracks").stdout
+        assert "120.0 BPM" in said
+        assert "rejected: track.not_audio" in said
+        assert "\x1b" not in said
+        # And a program is told what this command does not know
+        assert signed_in.json("tracks")["tracks"][0]["analysis"]["something_newer"] == 1
+
+    def test_as_many_pages_are_read_as_the_limit_needs(self, signed_in: Terminal, world: World) -> None:
+        world.tracks = [answers.track(title=str(number)) for number in range(250)]
+        found = signed_in.json("tracks", "--limit", "230")["tracks"]
+        assert [track["title"] for track in found] == [str(number) for number in range(230)]
+        assert len(world.asked("GET /v1/tracks")) == 3
+
+    def test_none_yet(self, signed_in: Terminal) -> None:
+        assert "tonearm upload" in signed_in("tracks").stdout
+
+
+class TestJobs:
+    def test_one_and_all(self, signed_in: Terminal, world: World) -> None:
+        world.jobs[JOB] = [answers.job("succeeded", percent=100, render=answers.render())]
+        assert "mp3, 20.0 s" in signed_in("jobs").stdout
+        assert "mp3, 20.0 s" in signed_in("jobs", JOB).stdout
+        assert signed_in.json("jobs", JOB)["render"]["size_bytes"] == 320_000
+        assert [job["job_id"] for job in signed_in.json("jobs")["jobs"]] == [JOB]
+
+    def test_every_change_is_a_line_for_programs(self, signed_in: Terminal, world: World) -> None:
+        still = answers.job(stage="validate", percent=4)
+        world.jobs[JOB] = [answers.job("queued"), still, still, answers.job("succeeded", percent=100)]
+        result = signed_in("jobs", JOB, "--watch", "--json")
+        assert result.exit_code == 0, result.output
+        assert [(job["status"], job["percent"]) for job in lines(result.stdout)] == [
+            ("queued", 0),
+            ("running", 4),
+            ("succeeded", 100),
+        ]
+
+    def test_a_job_that_fails_ends_with_its_problem(self, signed_in: Terminal, world: World) -> None:
+        world.jobs[JOB] = [answers.job("failed", problem=answers.problem("certificate.level"))]
+        result = signed_in("jobs", JOB, "--watch")
+        assert result.exit_code == 1
+        assert "certificate.level" in result.stderr
+        *_, last = lines(signed_in("jobs", JOB, "--watch", "--json").stdout)
+        assert last["problem"]["code"] == "certificate.level"
+
+    def test_without_an_id_all_that_run_are_watched(self, signed_in: Terminal, world: World) -> None:
+        second, over = f"job_{'0' * 25}2", f"job_{'0' * 25}3"
+        world.jobs = {
+            JOB: [answers.job("queued"), answers.job("queued"), answers.job("succeeded")],
+            second: [answers.job("queued", job_id=second)] * 3 + [answers.job("succeeded", job_id=second)],
+            over: [answers.job("failed", job_id=over)],
+        }
+        result = signed_in("jobs", "--watch", "--json")
+        assert result.exit_code == 0, result.output
+        assert {(job["job_id"], job["status"]) for job in lines(result.stdout)} == {
+            (job_id, status) for job_id in (JOB, second) for status in ("queued", "succeeded")
+        }
+
+    def test_an_upload_that_nobody_has_noticed_yet_is_waited_for(self, signed_in: Terminal, world: World) -> None:
+        world.tracks = [answers.track("awaiting_upload")]
+        really = world.told.answer
+        asked = iter(range(100))
+
+        def later(request: Any) -> Any:
+            if request.path == f"/v1/jobs/{JOB}" and next(asked) == 2:
+                world.jobs[JOB] = [answers.job("succeeded")]
+            return really(request)
+
+        world.told.answer = later
+        result = signed_in("jobs", JOB, "--watch")
+        assert result.exit_code == 0, result.output
+        assert "waiting for the upload to be noticed" in result.stderr
+
+    def test_a_job_of_nobody_is_not_waited_for(self, signed_in: Terminal, world: World) -> None:
+        assert signed_in.json("jobs", JOB, "--watch", exit_code=5)["problem"]["code"] == "job.not_found"
+
+    @pytest.mark.parametrize("job_id", ["job_1", TRACK, "../tracks", "job_" + "0" * 25 + "/"])
+    def test_an_id_that_is_none_is_not_sent(self, signed_in: Terminal, world: World, job_id: str) -> None:
+        assert signed_in.json("jobs", job_id, exit_code=2)["problem"]["code"] == "id.invalid"
+        assert world.asked("GET /v1") == []
+
+
+@pytest.fixture
+def made(world: World) -> World:
+    """Given a job that has made all there is."""
+    render = answers.render() | {"size_bytes": 5000}
+    world.tracks = [answers.track("ready")]
+    world.jobs[JOB] = [answers.job("succeeded", render=render)]
+    world.files = {"render": b"music" * 1000, "certificate": b"{}", "analysis": b"{}", "peaks": b"{}"}
+    world.names = {"render": "Song.mp3", "certificate": "Song.certificate.json", "analysis": "Song.analysis.json"}
+    return world
+
+
+def here() -> set[str]:
+    return {str(path) for path in Path().rglob("*") if path.is_file()}
+
+
+class TestDownload:
+    @pytest.mark.parametrize("of", [JOB, TRACK])
+    def test_all_of_it_by_job_or_by_track(self, signed_in: Terminal, made: World, of: str) -> None:
+        document = signed_in.json("download", of, "--out", "new/folder")
+        assert here() == {f"new/folder/{name}" for name in made.names.values()}
+        found = {file["kind"]: file for file in document["files"]}
+        assert found["render"]["sha256"] == hashlib.sha256(made.files["render"]).hexdigest()
+        assert Path(found["render"]["path"]).read_bytes() == made.files["render"]
+
+    def test_only_what_is_named(self, signed_in: Terminal, made: World) -> None:
+        assert signed_in("download", JOB, "--certificate").exit_code == 0
+        assert here() == {"Song.certificate.json"}
+
+    def test_what_a_job_did_not_make(self, signed_in: Terminal, made: World) -> None:
+        del made.files["render"]
+        assert signed_in.json("download", JOB, "--render", exit_code=1)["problem"]["code"] == "job.not_made"
+
+    def test_a_track_whose_jobs_have_not_succeeded(self, signed_in: Terminal, made: World) -> None:
+        made.jobs[JOB] = [answers.job("running")]
+        problem = signed_in.json("download", TRACK, exit_code=1)["problem"]
+        assert problem["code"] == "job.not_succeeded"
+        assert JOB in problem["mend"]
+
+    def test_the_newest_render_of_a_track_comes_before_a_newer_analysis(self, signed_in: Terminal, made: World) -> None:
+        newer = f"job_{'0' * 25}9"
+        made.jobs = {newer: [answers.job("succeeded", job_id=newer)], **made.jobs}
+        assert signed_in.json("download", TRACK, "--render")["job_id"] == JOB
+
+    def test_a_file_that_is_there_stays_unless_forced(self, signed_in: Terminal, made: World) -> None:
+        Path("Song.mp3").write_bytes(b"mine")
+        result = signed_in("download", JOB)
+        assert (result.exit_code, here()) == (2, {"Song.mp3"})
+        assert Path("Song.mp3").read_bytes() == b"mine"
+        assert signed_in("download", JOB, "--force").exit_code == 0
+        assert Path("Song.mp3").read_bytes() == made.files["render"]
+
+    def test_a_render_of_another_size_is_not_kept(self, signed_in: Terminal, made: World) -> None:
+        made.files["render"] = b"less"
+        problem = signed_in.json("download", JOB, "--render", exit_code=1)["problem"]
+        assert (problem["code"], problem["value"], problem["limit"]) == ("download.size_differs", 4, 5000)
+        assert here() == set()
+
+    @pytest.mark.parametrize(
+        "said", ["../../escaped.mp3", "/tmp/escaped.mp3", "..", "", ".", "a/b.mp3", ".bashrc", "x\x1b[2J\n.mp3"]
+    )
+    def test_a_name_never_leads_elsewhere(self, signed_in: Terminal, made: World, said: str, tmp_path: Path) -> None:
+        made.names["render"] = said
+        before = {path for path in tmp_path.rglob("*") if path.is_file()}
+        document = signed_in.json("download", JOB, "--render", "--out", "in")
+        new = {path for path in tmp_path.rglob("*") if path.is_file()} - before
+        assert [path.parent for path in new] == [(tmp_path / "work" / "in")]
+        name = new.pop().name
+        assert name == Path(document["files"][0]["path"]).name
+        assert not name.startswith(".")
+        assert name.isprintable()
+
+    def test_a_link_that_stands_there_is_replaced_and_not_followed(
+        self, signed_in: Terminal, made: World, tmp_path: Path
+    ) -> None:
+        (tmp_path / "elsewhere").write_bytes(b"mine")
+        Path("Song.mp3").symlink_to(tmp_path / "elsewhere")
+        assert signed_in("download", JOB, "--render").exit_code == 2
+        assert signed_in("download", JOB, "--render", "--force").exit_code == 0
+        assert (tmp_path / "elsewhere").read_bytes() == b"mine"
+        assert not Path("Song.mp3").is_symlink()
+
+    def test_long_names_keep_their_ending(self) -> None:
+        name = file_name("é" * 300 + ".certificate.json", "other")
+        assert len(name.encode()) <= 200
+        assert name.endswith(".json")
+        assert file_name("x" * 300, "other") == "x" * 200
+
+
+def test_a_deployment_that_is_down_is_told(signed_in: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tonearm_cli.client._FIRST_WAIT_S", 0.0)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        kept = json.loads(signed_in.credentials.read_text())
+        kept["deployment"]["api_url"] = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+        signed_in.credentials.write_text(json.dumps(kept))
+        result = signed_in("tracks")
+    assert result.exit_code == 6
+    assert "does not answer" in result.stderr
+
+
+def test_nothing_is_coloured_where_no_terminal_is(signed_in: Terminal, made: World) -> None:
+    said = [signed_in(*command).output for command in (["tracks"], ["jobs"], ["download", JOB])]
+    assert not [text for text in said if "\x1b" in text]
+
+
+def test_on_a_narrow_terminal_ids_stay_whole(signed_in: Terminal, made: World) -> None:
+    assert JOB in signed_in("jobs", COLUMNS="80").stdout
+    assert TRACK in signed_in("tracks", COLUMNS="80").stdout
