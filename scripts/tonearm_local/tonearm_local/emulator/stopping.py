@@ -31,4 +31,4 @@ def install() -> None:
             loop.add_signal_handler(number, asked_to_stop)
         await serve(application, config, shutdown_trigger=stop.wait)
 
-    hypercorn.asyncio.serve = serving
+    hypercorn.asyncio.serve = serving  # type: ignore[assignment]  # ministack gives it these two and no more
