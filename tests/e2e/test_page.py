@@ -89,7 +89,9 @@ class Visitor:
     def looks(self, name: str) -> None:
         """Look at the page: nothing is out of sight at the side, nothing shuts anybody out."""
         page = self.page
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is wider than the screen"
+        assert page.viewport_size is not None
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= page.viewport_size["width"], f"{name} is {width} px wide"
         page.evaluate((ROOT / "web/node_modules/axe-core/axe.min.js").read_text())
         found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
         assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == [], name
@@ -341,7 +343,7 @@ def test_every_state_fits_a_phone_and_the_dark(
     page.get_by_role("switch").uncheck()
     page.get_by_role("slider", name="Tempo").fill("0.8")
     page.get_by_role("button", name="Upload and render").click()
-    visitor.sees(page.get_by_role("progressbar"))
+    visitor.sees(page.get_by_role("progressbar", name=re.compile("Progress of")))
     visitor.looks(f"{screen}-running")
     job = visitor.waits_for_the_end()
     visitor.sees(job.locator("canvas"))

@@ -17,29 +17,11 @@ export type Problem = Schemas["Problem"];
 export type ApiProblem = Schemas["ProblemView"];
 export type OutputFormat = Schemas["OutputFormat"];
 
-export interface Spatial {
-  type: "spatial";
-  /** Turns a second, 0.02 to 1. */
-  speed_hz: number;
-  /** How far to the sides, 0 to 1. */
-  depth: number;
-  /** Reverb, 0 to 1. */
-  room: number;
-  /** Dry to wet, 0 to 1. */
-  mix: number;
-}
+export type Recipe = Schemas["Recipe"];
+export type Operation = Recipe["operations"][number];
+export type Downloads = Schemas["DownloadsView"];
 
-export type Operation = Schemas["Tempo"] | Schemas["Pitch"] | Spatial;
-
-export interface Recipe {
-  operations: Operation[];
-  output: OutputFormat;
-}
-
-export type Downloads = Schemas["DownloadsView"] & {
-  peaks?: Link | null;
-  render_peaks?: Link | null;
-};
+// What lies behind links is no part of the API's document; docs/audio-promises.md describes it.
 
 export interface Promised {
   name: string;

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Job } from "../api/types";
 import { stepsOf } from "./stages";
 
-const recipe = { operations: [{ type: "tempo" as const, factor: 1.1 }] };
+const recipe = { operations: [{ type: "tempo", factor: 1.1 }], output: { codec: "mp3", bitrate_kbps: 320 } };
 const job = { kind: "ingest", status: "running", stage: "analyze", percent: 20, recipe } as unknown as Job;
 const states = (of: Job) => stepsOf(of).map(({ name, state }) => `${name} ${state}`);
 

@@ -38,8 +38,8 @@ export function Result({ job, track }: { job: Job; track: Track }) {
             Download {job.render?.codec.toUpperCase()} <span className="figure">{size(job.render?.size_bytes ?? 0)}</span>
           </a>
         )}
-        {downloads.certificate && <a href={downloads.certificate.url} download={downloads.certificate.filename}>Certificate</a>}
-        <a href={downloads.analysis.url} download={downloads.analysis.filename}>Analysis</a>
+        {downloads.certificate && <a href={downloads.certificate.url} download={downloads.certificate.filename}>Certificate as JSON</a>}
+        <a href={downloads.analysis.url} download={downloads.analysis.filename}>Analysis as JSON</a>
       </p>
       {certificate.document && <Promises certificate={certificate.document} />}
       {[peaks, certificate].map(({ problem: missing }) => missing && <ProblemNote key={missing.code} problem={missing} />)}

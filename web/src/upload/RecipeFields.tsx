@@ -1,7 +1,7 @@
 // Tempo, pitch, 8D and the format of the result.
 
 import { useId } from "react";
-import { BITRATES, type Bitrate, CODECS, type Codec, type Settings, semitones } from "./recipe";
+import { BITRATES, type Bitrate, CODECS, type Codec, MAX_SEED, type Settings, semitones } from "./recipe";
 
 interface Props {
   settings: Settings;
@@ -56,6 +56,18 @@ export function RecipeFields({ settings, onChange }: Props) {
             <Part label="Depth" value={settings.depth} onChange={(depth) => { set({ depth }); }} />
             <Part label="Room" value={settings.room} onChange={(room) => { set({ room }); }} />
             <Part label="Mix" value={settings.mix} onChange={(mix) => { set({ mix }); }} />
+            <label className="field">
+              Path: the same number, the same way around you
+              <input
+                type="number"
+                min={0}
+                max={MAX_SEED}
+                step={1}
+                required
+                value={settings.seed}
+                onChange={({ target }) => { set({ seed: target.valueAsNumber || 0 }); }}
+              />
+            </label>
           </div>
         )}
       </fieldset>

@@ -5,13 +5,13 @@ test("settings that change nothing make no recipe, whatever the format", () => {
   expect(recipeOf({ ...UNCHANGED, codec: "flac" })).toBeNull();
 });
 
-test("what was chosen becomes operations in one order, and 8D brings its four settings", () => {
+test("what was chosen becomes operations in one order, and 8D brings its settings", () => {
   const recipe = recipeOf({ ...UNCHANGED, tempo: 1.25, semitones: -2, spatial: true, depth: 0.5, codec: "ogg" });
   expect(recipe).toEqual({
     operations: [
       { type: "tempo", factor: 1.25 },
       { type: "pitch", semitones: -2 },
-      { type: "spatial", speed_hz: 0.1, depth: 0.5, room: 0.2, mix: 1 },
+      { type: "spatial", seed: 0, speed_hz: 0.1, depth: 0.5, room: 0.2, mix: 1 },
     ],
     output: { codec: "ogg", bitrate_kbps: 320 },
   });

@@ -2,8 +2,8 @@
 
 import type { Operation, OutputFormat, Recipe } from "../api/types";
 
-export type Codec = NonNullable<OutputFormat["codec"]>;
-export type Bitrate = NonNullable<OutputFormat["bitrate_kbps"]>;
+export type Codec = OutputFormat["codec"];
+export type Bitrate = OutputFormat["bitrate_kbps"];
 
 export interface Settings {
   /** 1.1 is ten percent faster; 0.25 to 4. */
@@ -11,6 +11,8 @@ export interface Settings {
   /** 2 is a whole tone up; -24 to 24. */
   semitones: number;
   spatial: boolean;
+  /** The path: the same seed, the same path. */
+  seed: number;
   /** Turns a second. */
   speed_hz: number;
   depth: number;
@@ -20,10 +22,13 @@ export interface Settings {
   bitrate_kbps: Bitrate;
 }
 
+export const MAX_SEED = 2 ** 32 - 1;
+
 export const UNCHANGED: Settings = {
   tempo: 1,
   semitones: 0,
   spatial: false,
+  seed: 0,
   speed_hz: 0.1,
   depth: 1,
   room: 0.2,
@@ -47,27 +52,27 @@ export function recipeOf(settings: Settings): Recipe | null {
   if (settings.tempo !== 1) operations.push({ type: "tempo", factor: settings.tempo });
   if (settings.semitones !== 0) operations.push({ type: "pitch", semitones: settings.semitones });
   if (settings.spatial) {
-    const { speed_hz, depth, room, mix } = settings;
-    operations.push({ type: "spatial", speed_hz, depth, room, mix });
+    const { seed, speed_hz, depth, room, mix } = settings;
+    operations.push({ type: "spatial", seed, speed_hz, depth, room, mix });
   }
   if (operations.length === 0) return null;
   const { codec, bitrate_kbps } = settings;
   return { operations, output: { codec, bitrate_kbps } };
 }
 
-interface AnyRecipe {
-  operations: readonly { type?: string; factor?: number; semitones?: number }[];
-  output?: OutputFormat;
-}
-
 /** A recipe in a few words, such as "1.25 × tempo, +2 semitones, 8D → MP3". */
-export function told(recipe: AnyRecipe): string {
+export function told(recipe: Recipe): string {
   const parts = recipe.operations.map((operation) => {
-    if (operation.factor !== undefined) return `${figure(operation.factor)} × tempo`;
-    if (operation.semitones !== undefined) return semitones(operation.semitones);
-    return operation.type === "spatial" ? "8D" : (operation.type ?? "");
+    switch (operation.type) {
+      case "tempo":
+        return `${figure(operation.factor)} × tempo`;
+      case "pitch":
+        return semitones(operation.semitones);
+      case "spatial":
+        return "8D";
+    }
   });
-  return `${parts.join(", ")} → ${(recipe.output?.codec ?? "mp3").toUpperCase()}`;
+  return `${parts.join(", ")} → ${recipe.output.codec.toUpperCase()}`;
 }
 
 export function semitones(count: number): string {
