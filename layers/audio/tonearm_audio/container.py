@@ -11,16 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from tonearm_audio import mpeg
+from tonearm_audio import matroska, mp4, mpeg, ogg
 from tonearm_audio.errors import AudioError
+from tonearm_audio.packets import FORMATS_READ, PacketTrack, lie
 
-Container = Literal["wav", "mp3", "flac", "ogg", "aiff"]
+Container = Literal["wav", "mp3", "flac", "ogg", "aiff", "mp4", "webm", "matroska"]
 
 _BUFFER_BYTES = 1 << 18
-_ACCEPTED = "Upload WAV, FLAC or MP3."
+_ACCEPTED = f"Upload {FORMATS_READ}."
+_PLAIN_AIFF = {b"NONE", b"sowt", b"twos", b"raw ", b"fl32", b"FL32", b"fl64", b"FL64"}
 _UNKNOWN_SIZE = {0xFFFFFFFF, 0x7FFFFFFF}
 """Data sizes that a writer to a pipe leaves behind because it could not know better."""
 
+_MP4_FIRST_BOXES = {b"ftyp", b"moov", b"mdat", b"wide", b"styp"}
 _OTHER_KINDS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x89PNG\r\n\x1a\n", "a PNG picture"),
     (0, b"\xff\xd8\xff", "a JPEG picture"),
@@ -28,10 +31,8 @@ _OTHER_KINDS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"%PDF", "a PDF document"),
     (0, b"PK\x03\x04", "a ZIP archive or an office document"),
     (0, b"\x1f\x8b", "a gzip archive"),
-    (0, b"\x1aE\xdf\xa3", "a Matroska or WebM file"),
     (0, b"MThd", "a MIDI file, which holds notes and no sound"),
     (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a Windows Media file"),
-    (4, b"ftyp", "an MP4 or M4A file"),
 )
 
 
@@ -47,6 +48,7 @@ class Claim:
         tag: for an MP3 without a tag, one that says how many frames it has: a decoder would guess from the first
             frame's bit rate and stop early.
         start: where in the file the bytes begin that `tag` goes before.
+        track: for a container that is taken apart here, where its packets are.
     """
 
     container: Container
@@ -55,14 +57,15 @@ class Claim:
     present_frames: int | None = None
     tag: bytes = b""
     start: int = 0
+    track: PacketTrack | None = None
 
 
 def inspect(path: Path) -> Claim:
     """Tell a file's container and what it claims.
 
     Raises:
-        AudioError: `track.empty`, `track.not_audio`, `track.header_lies`, `track.truncated`,
-            `track.sample_rate_unsupported` or `track.unreadable`.
+        AudioError: `track.empty`, `track.not_audio`, `track.no_audio`, `track.codec_unsupported`,
+            `track.header_lies`, `track.truncated`, `track.too_short` or `track.unreadable`.
         OSError: the file cannot be opened.
     """
     size = path.stat().st_size
@@ -76,18 +79,30 @@ def inspect(path: Path) -> Claim:
         )
     with path.open("rb", buffering=_BUFFER_BYTES) as file:
         head = file.read(64)
-        if head[:4] in {b"RIFF", b"RF64"} and head[8:12] == b"WAVE":
-            return _inspect_wav(file, size)
-        if head[:4] == b"fLaC":
-            return Claim("flac", _flac_frames(head))
-        if head[:4] == b"OggS":
-            return Claim("ogg", None)
-        if head[:4] == b"FORM" and head[8:12] in {b"AIFF", b"AIFC"}:
-            return Claim("aiff", None)
         for offset, magic, kind in _OTHER_KINDS:
             if head[offset : offset + len(magic)] == magic:
                 raise _not_audio(kind)
-        return _inspect_mp3(file, size, head)
+        return _inspect_kind(file, size, head)
+
+
+def _inspect_kind(file: BinaryIO, size: int, head: bytes) -> Claim:
+    name, form = head[:4], head[8:12]
+    claim = Claim("flac", _flac_frames(head))
+    if name in {b"RIFF", b"RF64"} and form == b"WAVE":
+        claim = _inspect_wav(file, size)
+    elif name == b"OggS":
+        ogg.inspect(file, size)
+        claim = Claim("ogg", None)
+    elif name == b"FORM" and form in {b"AIFF", b"AIFC"}:
+        claim = _inspect_aiff(file, size)
+    elif head[4:8] in _MP4_FIRST_BOXES:
+        claim = Claim("mp4", None, track=mp4.demux(file, size))
+    elif name == b"\x1aE\xdf\xa3":
+        found = matroska.demux(file, size)
+        claim = Claim(found.container, None, track=found.track)
+    elif name != b"fLaC":
+        claim = _inspect_mp3(file, size, head)
+    return claim
 
 
 def _not_audio(kind: str) -> AudioError:
@@ -95,18 +110,8 @@ def _not_audio(kind: str) -> AudioError:
         "track.not_audio",
         f"This file is {kind}, not a song in a format that Tonearm reads.",
         value=kind,
-        limit="WAV, FLAC or MP3",
+        limit=FORMATS_READ,
         mend=_ACCEPTED,
-    )
-
-
-def _lie(detail: str, *, value: float | str, limit: float | str) -> AudioError:
-    return AudioError(
-        "track.header_lies",
-        detail,
-        value=value,
-        limit=limit,
-        mend="The file is damaged or was cut off. Export it again and upload the new file.",
     )
 
 
@@ -136,7 +141,7 @@ def _inspect_mp3(file: BinaryIO, size: int, head: bytes) -> Claim:
                 mend="The upload or the export was cut off. Upload the complete file.",
             )
         if found.frames > found.claimed_frames + 2:
-            raise _lie(
+            raise lie(
                 f"This MP3 says that it is {claimed_s:.2f} s long, but {present_s:.2f} s are there, so"
                 " players stop early.",
                 value=present_s,
@@ -170,7 +175,7 @@ def _inspect_wav(file: BinaryIO, size: int) -> Claim:
             frame_bytes = _read_wav_format(file.read(16), length)
         elif name == b"data":
             if frame_bytes is None:
-                raise _lie("This WAV holds samples before it says what they are.", value="data", limit="fmt ")
+                raise lie("This WAV holds samples before it says what they are.", value="data", limit="fmt ")
             claimed = long_size if length == 0xFFFFFFFF and long_size is not None else length
             if claimed in _UNKNOWN_SIZE:
                 return Claim("wav", None, present_frames=(size - body) // frame_bytes)
@@ -178,19 +183,19 @@ def _inspect_wav(file: BinaryIO, size: int) -> Claim:
             frames = claimed // frame_bytes
             return Claim("wav", frames, proven=True, present_frames=frames)
         position = body + length + (length & 1)
-    raise _lie("This WAV holds no samples: its data chunk is missing.", value=0, limit=1)
+    raise lie("This WAV holds no samples: its data chunk is missing.", value=0, limit=1)
 
 
 def _read_wav_format(fields: bytes, length: int) -> int:
     """Check the `fmt ` chunk and return the bytes of one frame."""
     if length < 16 or len(fields) < 16:
-        raise _lie("This WAV's format header is cut short.", value=min(length, len(fields)), limit=16)
+        raise lie("This WAV's format header is cut short.", value=min(length, len(fields)), limit=16)
     tag, channels, rate, _, frame_bytes, bits = struct.unpack("<HHIIHH", fields)
     if channels == 0:
-        raise _lie("This WAV says that it has 0 channels.", value=0, limit="1 or 2")
+        raise lie("This WAV says that it has 0 channels.", value=0, limit="1 or 2")
     linear = tag in {1, 3, 0xFFFE}
     if frame_bytes == 0 or rate == 0 or (linear and frame_bytes != channels * ((bits + 7) // 8)):
-        raise _lie(
+        raise lie(
             f"This WAV's header contradicts itself: {channels} channels of {bits} bits at {rate} Hz in frames of"
             f" {frame_bytes} bytes.",
             value=frame_bytes,
@@ -202,7 +207,7 @@ def _read_wav_format(fields: bytes, length: int) -> int:
 def _check_wav_data(file: BinaryIO, body: int, claimed: int, size: int) -> None:
     present = size - body
     if claimed > present:
-        raise _lie(
+        raise lie(
             f"This WAV says that it holds {claimed} bytes of samples, but only {present} are there.",
             value=present,
             limit=claimed,
@@ -214,8 +219,39 @@ def _check_wav_data(file: BinaryIO, body: int, claimed: int, size: int) -> None:
     if len(trailer) == 8:
         name, length = struct.unpack("<4sI", trailer)
         if not all(32 <= byte < 127 for byte in name) or end + 8 + length > size + 1:
-            raise _lie(
+            raise lie(
                 f"This WAV says that it holds {claimed} bytes of samples, but {present} bytes follow its header.",
                 value=present,
                 limit=claimed,
             )
+
+
+def _inspect_aiff(file: BinaryIO, size: int) -> Claim:
+    """Walk the chunks of an AIFF or AIFF-C file and hold its samples against the file."""
+    position = 12
+    frames, frame_bytes = 0, 0
+    while position + 8 <= size:
+        file.seek(position)
+        name, length = struct.unpack(">4sI", file.read(8))
+        body = position + 8
+        if name == b"COMM":
+            fields = file.read(22)
+            if length < 18 or len(fields) < 22:
+                raise lie("This AIFF's format header is cut short.", value=min(length, len(fields)), limit=18)
+            channels, frames, bits = struct.unpack(">HIH", fields[:8])
+            if channels == 0:
+                raise lie("This AIFF says that it has 0 channels.", value=0, limit="1 or 2")
+            # In AIFF-C a compressed frame may be anything; what is not is as long as its bits.
+            plain = length < 22 or fields[18:22] in _PLAIN_AIFF
+            frame_bytes = channels * ((bits + 7) // 8) if plain else 0
+        elif name == b"SSND":
+            present, claimed = size - body - 8, max(length - 8, frames * frame_bytes)
+            if claimed > present:
+                raise lie(
+                    f"This AIFF says that it holds {claimed} bytes of samples, but only {max(0, present)} are there.",
+                    value=max(0, present),
+                    limit=claimed,
+                )
+            return Claim("aiff", frames if frame_bytes else None, proven=bool(frame_bytes))
+        position = body + length + (length & 1)
+    raise lie("This AIFF holds no samples: its sound data chunk is missing.", value=0, limit=1)

@@ -6,27 +6,21 @@ limits, and the end of the stream is held against what the header claimed. Memor
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
-import numpy.typing as npt
-import soundfile
 
 from tonearm_audio.container import Claim, Container, inspect
 from tonearm_audio.errors import AudioError, spoken_duration
+from tonearm_audio.packets import FloatBlock
+from tonearm_audio.readers import open_reader
 
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
-FloatBlock = npt.NDArray[np.float32]
-"""Samples with full scale at ±1.0: np.ndarray [shape=(frames, channels), dtype=float32]."""
+__all__ = ["BLOCK_FRAMES", "ENGINE_LIMITS", "LOUDEST_SAMPLE", "FloatBlock", "Limits", "Source"]
 
 BLOCK_FRAMES = 1 << 16
 LOUDEST_SAMPLE = 100.0
@@ -75,23 +69,21 @@ class Source:
     def __init__(self, path: Path, *, limits: Limits = ENGINE_LIMITS) -> None:
         self._limits = limits
         self._claim: Claim = inspect(path)
-        self._open = ExitStack()
-        try:
-            file = self._open.enter_context(_Tagged(path, self._claim)) if self._claim.tag else str(path)
-            self._file = self._open.enter_context(soundfile.SoundFile(file))
-        except soundfile.LibsndfileError as error:
-            self._open.close()
-            raise _unreadable(error) from error
+        self._reader = open_reader(path, self._claim)
+        if self._reader.expected_frames is not None:
+            # Packets have been counted; an Ogg file's last page may say anything.
+            proven = self._claim.track is not None
+            self._claim = replace(self._claim, frames=self._reader.expected_frames, proven=proven)
         self.container: Container = self._claim.container
-        self.codec: str = str(self._file.subtype).lower()
-        self.sample_rate_hz: int = int(self._file.samplerate)
-        self.channels: int = int(self._file.channels)
+        self.codec: str = self._reader.codec
+        self.sample_rate_hz: int = self._reader.sample_rate_hz
+        self.channels: int = self._reader.channels
         self.frames: int = 0
         """Frames that `blocks` has yielded so far: the counted length, once it is through."""
         try:
             self._check_format()
         except AudioError:
-            self._open.close()
+            self._reader.close()
             raise
 
     def __enter__(self) -> Self:
@@ -100,7 +92,7 @@ class Source:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._open.close()
+        self._reader.close()
 
     @property
     def expected_frames(self) -> int | None:
@@ -121,13 +113,7 @@ class Source:
                 and at the end `track.too_short` or `track.truncated`.
         """
         longest = self._limits.max_duration_s * self.sample_rate_hz
-        while True:
-            try:
-                block: FloatBlock = self._file.read(frames, dtype="float32", always_2d=True)
-            except soundfile.LibsndfileError as error:
-                raise _unreadable(error, at_s=self.frames / self.sample_rate_hz) from error
-            if not len(block):
-                break
+        while len(block := self._reader.read(frames)):
             self._check_samples(block)
             self.frames += len(block)
             if self.frames > longest:
@@ -200,7 +186,7 @@ class Source:
     def _check_end(self) -> None:
         seconds = self.frames / self.sample_rate_hz
         claimed = self._claim.present_frames or self._claim.frames
-        if claimed is not None and self.frames < claimed - _end_slack(self.container):
+        if claimed is not None and self.frames < claimed - _end_slack(self.container, self.codec):
             raise AudioError(
                 "track.truncated",
                 f"This file says that it is {claimed / self.sample_rate_hz:.2f} s long, but only {seconds:.2f} s could"
@@ -220,59 +206,12 @@ class Source:
             )
 
 
-class _Tagged(io.RawIOBase):
-    """An MP3 file with a tag put before its first frame, for a decoder to read."""
-
-    def __init__(self, path: Path, claim: Claim) -> None:
-        super().__init__()
-        self._tag = claim.tag
-        self._start = claim.start
-        self._file = path.open("rb")
-        self._size = len(claim.tag) + path.stat().st_size - claim.start
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        self._at = max(0, base + offset)
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        view = memoryview(buffer).cast("B")
-        head = self._tag[self._at : self._at + len(view)]
-        view[: len(head)] = head
-        self._file.seek(self._start + max(0, self._at - len(self._tag)))
-        count = len(head) + self._file.readinto(view[len(head) :])
-        self._at += count
-        return count
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
-
-def _end_slack(container: Container) -> int:
+def _end_slack(container: Container, codec: str) -> int:
     """Frames that a sound file may lack against its claim.
 
-    MP3 decoders drop a first frame whose bit reservoir is missing, and their own delay; the others are exact.
+    MP3 decoders drop a first frame whose bit reservoir is missing, and their own delay; Ogg's leave out damaged
+    packets; the last packet of ALAC may be shorter than the others. The rest is exact.
     """
-    return 4 * 1152 if container == "mp3" else 0
-
-
-def _unreadable(error: soundfile.LibsndfileError, *, at_s: float | None = None) -> AudioError:
-    where = "" if at_s is None else f" after {at_s:.2f} s"
-    reason = str(error.error_string).strip().rstrip(".")
-    return AudioError(
-        "track.unreadable",
-        f"This file could not be decoded{where}: {reason}.",
-        value=reason,
-        mend="It is damaged or uses an encoding that Tonearm does not read. Export it again as WAV, FLAC or MP3.",
-    )
+    if codec == "alac":
+        return 1 << 14
+    return 4 * 1152 if container == "mp3" else 4 * 2048 if container == "ogg" else 0

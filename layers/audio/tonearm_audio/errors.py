@@ -7,6 +7,8 @@ from typing import Literal
 ErrorCode = Literal[
     "track.empty",
     "track.not_audio",
+    "track.no_audio",
+    "track.codec_unsupported",
     "track.truncated",
     "track.header_lies",
     "track.too_short",

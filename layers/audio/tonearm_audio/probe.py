@@ -14,8 +14,8 @@ class Probe:
     """What a file holds.
 
     Attributes:
-        container: "wav", "mp3" or "flac" ("ogg" and "aiff" where libsndfile reads them).
-        codec: libsndfile's name of the encoding, lower case: "pcm_16", "mpeg_layer_iii".
+        container: "wav", "aiff", "flac", "mp3", "ogg", "mp4", "webm" or "matroska".
+        codec: name of the encoding, lower case: "pcm_16", "mpeg_layer_iii", "aac", "alac", "opus", "vorbis".
         sample_rate_hz: frames a second.
         channels: 1 or 2.
         frames: frames counted by decoding.

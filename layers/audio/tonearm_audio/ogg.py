@@ -1,0 +1,250 @@
+"""Ogg: a file held against its own pages, and packets of other containers as an Ogg stream.
+
+libsndfile reads Opus and Vorbis in Ogg only. Packets found in MP4 and Matroska are shown to it as an Ogg file that
+exists nowhere: its pages, one a packet, are made when they are read. Sources: RFC 3533 (pages), RFC 6716 §3 (the
+length of an Opus packet), RFC 7845 (Ogg Opus), the Vorbis I specification §4 and §A.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from tonearm_audio.errors import AudioError
+from tonearm_audio.packets import Integers, PacketFile, PacketTrack, codec_unsupported, lie, no_audio
+from tonearm_audio.virtual import VirtualFile
+
+_SERIAL = 1
+_LARGEST_PAGE_PACKET = 255 * 254
+_PAGES_AT_ONCE = 32
+_BEGIN, _END = 2, 4
+_OPUS_RATE_HZ = 48_000
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+_PAGE = struct.Struct("<4sBBqIIIB")
+_AUDIO_HEADS = ((b"\x01vorbis", "vorbis"), (b"OpusHead", "opus"), (b"\x7fFLAC", "flac"))
+_OTHER_HEADS = ((b"Speex   ", "Speex"), (b"\x80theora", ""), (b"fishead\0", ""))
+
+
+def page_checksum(page: bytes) -> int:
+    """Ogg's CRC-32: zlib's polynomial the other way round, from zero and without a final complement."""
+    state = zlib.crc32(page.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return int.from_bytes(state.to_bytes(4, "little").translate(_REVERSED))
+
+
+def _page(packet: bytes, *, granule: int, sequence: int, flags: int) -> bytes:
+    lacing = bytes([255] * (len(packet) // 255) + [len(packet) % 255])
+    head = _PAGE.pack(b"OggS", 0, flags, granule, _SERIAL, sequence, 0, len(lacing))
+    page = head + lacing + packet
+    return page[:22] + struct.pack("<I", page_checksum(page)) + page[26:]
+
+
+# --- a file held against its pages
+
+
+def inspect(file: BinaryIO, size: int) -> None:
+    """Walk the pages of an Ogg file to its end.
+
+    Raises:
+        AudioError: `track.truncated` when the last page is missing or cut, `track.no_audio`,
+            `track.codec_unsupported`, or `track.header_lies` when songs were glued together.
+    """
+    position, ended, begun, codec, unsupported = 0, False, 0, "", ""
+    while position + 27 <= size:
+        file.seek(position)
+        head = file.read(27)
+        if head[:4] != b"OggS":
+            found = _next_page(file, position)
+            if found is None:
+                break
+            position = found
+            continue
+        flags, segments = head[5], head[26]
+        lacing = file.read(segments)
+        end = position + 27 + segments + sum(lacing)
+        if len(lacing) < segments or end > size:
+            raise _cut_off(size)
+        if flags & _BEGIN:
+            if ended:
+                raise lie(
+                    "This Ogg file holds one song after another, of which players hear the first.", value=2, limit=1
+                )
+            begun += 1
+            first = file.read(16)
+            codec = codec or next((name for magic, name in _AUDIO_HEADS if first.startswith(magic)), "")
+            unsupported = unsupported or next((name for magic, name in _OTHER_HEADS if first.startswith(magic)), "")
+        ended = ended or bool(flags & _END)
+        position = end
+    if not codec:
+        raise codec_unsupported("Ogg", unsupported) if unsupported else no_audio("Ogg")
+    if not ended:
+        raise _cut_off(size)
+
+
+def _next_page(file: BinaryIO, position: int) -> int | None:
+    """Where the next page begins after damage, within what decoders search."""
+    file.seek(position)
+    at = file.read(1 << 17).find(b"OggS", 1)
+    return position + at if at > 0 else None
+
+
+def _cut_off(size: int) -> AudioError:
+    return AudioError(
+        "track.truncated",
+        f"This Ogg file ends at {size} bytes without its last page.",
+        value=size,
+        limit="a last page",
+        mend="The upload or the recording was cut off. Upload the complete file.",
+    )
+
+
+# --- packets as an Ogg file
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """Header packets and the frames that each packet decodes to."""
+
+    headers: tuple[bytes, ...]
+    frames: Integers
+
+
+class OggFile(VirtualFile):
+    """The Opus or Vorbis packets of a track as an Ogg file to read and seek in; nothing is trimmed.
+
+    Args:
+        path: the file that holds the packets.
+        track: where they are.
+
+    Raises:
+        AudioError: `track.header_lies` for headers or packets that cannot be.
+    """
+
+    def __init__(self, path: Path, track: PacketTrack) -> None:
+        largest = int(track.sizes.max())
+        if largest > _LARGEST_PAGE_PACKET or max(map(len, track.setup)) > _LARGEST_PAGE_PACKET:
+            raise lie(
+                f"This file holds a packet of {largest} bytes; {track.codec.capitalize()} packets are shorter.",
+                value=largest,
+                limit=_LARGEST_PAGE_PACKET,
+            )
+        self._packets = PacketFile(path, track)
+        try:
+            stream = (_opus if track.codec == "opus" else _vorbis)(self._packets, track)
+        except AudioError:
+            self._packets.close()
+            raise
+        self.total_frames = int(stream.frames.sum())
+        self._granules = np.cumsum(stream.frames)
+        self._sequence = len(stream.headers)
+        self._head = b"".join(
+            _page(header, granule=0, sequence=index, flags=0 if index else _BEGIN)
+            for index, header in enumerate(stream.headers)
+        )
+        page_sizes = 28 + track.sizes // 255 + track.sizes
+        self._starts = len(self._head) + np.append(0, np.cumsum(page_sizes))
+        self._cache, self._cache_start = b"", 0
+        super().__init__(int(self._starts[-1]))
+
+    def _bytes_at(self, position: int, most: int) -> bytes:
+        if position < len(self._head):
+            return self._head[position : position + most]
+        if position >= self._size:
+            return b""
+        if not self._cache_start <= position < self._cache_start + len(self._cache):
+            first = int(np.searchsorted(self._starts, position, side="right")) - 1
+            self._cache_start = int(self._starts[first])
+            self._cache = b"".join(
+                self._make_page(index) for index in range(first, min(first + _PAGES_AT_ONCE, len(self._granules)))
+            )
+        start = position - self._cache_start
+        return self._cache[start : start + most]
+
+    def _make_page(self, index: int) -> bytes:
+        return _page(
+            self._packets.read(index),
+            granule=int(self._granules[index]),
+            sequence=self._sequence + index,
+            flags=_END if index == len(self._granules) - 1 else 0,
+        )
+
+    def close(self) -> None:
+        """Close the file that the packets come from."""
+        self._packets.close()
+        super().close()
+
+
+def _opus(packets: PacketFile, track: PacketTrack) -> _Stream:
+    """An OpusHead without pre-skip, which the reader of the whole stream does, and the packets' lengths."""
+    head = track.setup[0]
+    if len(head) < 19 or head[8] >> 4 or not head[9]:
+        raise lie("This file's Opus header is damaged.", value=len(head), limit=19)
+    head = head[:10] + struct.pack("<HI", 0, _OPUS_RATE_HZ) + head[16:]
+    frames = [_opus_frames(packets.read(index, 2)) for index in range(len(track))]
+    return _Stream((head, b"OpusTags" + struct.pack("<I7sI", 7, b"Tonearm", 0)), np.array(frames, np.int64))
+
+
+def _opus_frames(start: bytes) -> int:
+    """Samples at 48 kHz that an Opus packet decodes to, by its first two bytes (RFC 6716 §3.1 and §3.2)."""
+    if not start:
+        return 0
+    mode, code = start[0] >> 3, start[0] & 3
+    if mode < 12:
+        length = (480, 960, 1920, 2880)[mode & 3]
+    elif mode < 16:
+        length = (480, 960)[mode & 1]
+    else:
+        length = (120, 240, 480, 960)[mode & 3]
+    count = (1, 2, 2, start[1] & 63 if len(start) > 1 else 0)[code]
+    return min(length * count, 5760)
+
+
+def opus_pre_skip(head: bytes) -> int:
+    """Samples at 48 kHz of priming that an OpusHead asks to drop."""
+    return int.from_bytes(head[10:12], "little")
+
+
+def _vorbis(packets: PacketFile, track: PacketTrack) -> _Stream:
+    """The Vorbis headers, and how long each packet is: a quarter of its own block and of the one before."""
+    identification, _, setup = track.setup
+    if len(identification) < 30 or identification[:7] != b"\x01vorbis" or setup[:7] != b"\x05vorbis":
+        raise lie("This file's Vorbis headers are damaged.", value=len(identification), limit=30)
+    blocks = 1 << (identification[28] & 15), 1 << (identification[28] >> 4)
+    modes = _vorbis_modes(setup)
+    mask = (1 << (len(modes) - 1).bit_length()) - 1
+    sizes = np.empty(len(track), np.int64)
+    for index in range(len(track)):
+        first = packets.read(index, 1)
+        mode = first[0] >> 1 & mask if first else 0
+        sizes[index] = blocks[modes[mode]] if mode < len(modes) else blocks[0]
+    frames = (sizes + np.append(-sizes[:1], sizes[:-1])) // 4
+    frames[0] = 0
+    comment = b"\x03vorbis" + struct.pack("<I7sI", 7, b"Tonearm", 0) + b"\x01"
+    return _Stream((identification, comment, setup), frames)
+
+
+def _vorbis_modes(setup: bytes) -> list[int]:
+    """Which of the modes have the long block, read from the end of the setup header.
+
+    The modes stand last, after tables whose length only a decoder knows. Each is a flag, two numbers of 16 bits that
+    must be 0 and one of 8; before them stands their count less one in six bits. Going backwards, the right count is
+    the largest that fits; the framing bit ends it all.
+    """
+    bits = int.from_bytes(setup, "little")
+    end = bits.bit_length() - 1
+    flags: list[int] = []
+    found = 0
+    while len(flags) < 64 and end - 41 >= 56:
+        end -= 41
+        if bits >> (end + 1) & 0xFFFFFFFF:
+            break
+        flags.append(bits >> end & 1)
+        if (bits >> (end - 6) & 63) + 1 == len(flags):
+            found = len(flags)
+    if not found:
+        raise lie("This file's Vorbis setup header is damaged.", value=len(setup), limit="a list of modes")
+    return flags[:found][::-1]
