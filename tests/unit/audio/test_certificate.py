@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from tests.unit.audio.signals import RATE, Samples, noise, tone, write
-from tonearm_audio import Certificate, Operation, OutputFormat, Pitch, Promise, Tempo, certify, render
+from tonearm_audio import Certificate, Operation, OutputFormat, Pitch, Promise, Spatial, Tempo, certify, render
 from tonearm_cli.demo_song import DemoSong
 
 WAV, FLAC, MP3 = OutputFormat("wav"), OutputFormat("flac"), OutputFormat("mp3")
@@ -292,3 +292,139 @@ def test_of_a_song_the_pitch_is_promised_to_three_cents(song: DemoSong, tmp_path
     render(song.path, tmp_path / "b.wav", operations=[Pitch(2)], output=WAV)
     pitch = named(certify(song.path, tmp_path / "b.wav", operations=[Pitch(2)], output=WAV), "pitch")
     assert (pitch.tolerance, pitch.note) == (3.0, "")
+
+
+class TestSpatial:
+    """What a spatial recipe promises, and each promise broken on purpose."""
+
+    CIRCLING = Spatial(seed=4, speed_hz=0.15)
+
+    @pytest.fixture(scope="class")
+    def right(self, song: DemoSong, tmp_path_factory: pytest.TempPathFactory) -> Samples:
+        path = tmp_path_factory.mktemp("spatial") / "right.wav"
+        render(song.path, path, operations=[self.CIRCLING], output=WAV)
+        read: Samples = soundfile.read(str(path))[0]
+        return read
+
+    def judged(self, song: DemoSong, tmp_path: Path, samples: Samples, operation: Spatial = CIRCLING) -> Certificate:
+        path = write(tmp_path / "render.wav", samples)
+        return certify(song.path, path, operations=[operation], output=WAV)
+
+    @pytest.mark.parametrize("others", [[], [Tempo(1.25), Pitch(2)]], ids=str)
+    @pytest.mark.parametrize("output", [FLAC, MP3, OutputFormat("mp3", bitrate_kbps=128)], ids=str)
+    def test_a_right_render_keeps_every_promise(
+        self, song: DemoSong, tmp_path: Path, others: list[Operation], output: OutputFormat
+    ) -> None:
+        path = tmp_path / f"render.{output.codec}"
+        operations = [*others, self.CIRCLING]
+        render(song.path, path, operations=operations, output=output)
+
+        certificate = certify(song.path, path, operations=operations, output=output)
+
+        assert certificate.kept, certificate.broken
+        names = [name if others or name != "level" else "loudness" for name in NAMES]
+        assert [promise.name for promise in certificate.promises] == [*names, "true_peak", "mono", "motion"]
+        assert all(promise.measured is not None for promise in certificate.promises)
+        assert named(certificate, "channels").operation == ("tempo+pitch+spatial" if others else "spatial")
+        assert named(certificate, "motion").measured == pytest.approx(1.0, abs=0.25)
+
+    def test_of_a_mono_source_two_channels_are_promised(self, song: DemoSong, tmp_path: Path) -> None:
+        source = write(tmp_path / "mono.wav", soundfile.read(str(song.path))[0].mean(axis=1))
+        render(source, tmp_path / "b.wav", operations=[self.CIRCLING], output=WAV)
+
+        certificate = certify(source, tmp_path / "b.wav", operations=[self.CIRCLING], output=WAV)
+
+        assert certificate.kept, certificate.broken
+        assert named(certificate, "channels").expected == 2
+        assert "channels" in broken(certify(source, source, operations=[self.CIRCLING], output=WAV))
+
+    @pytest.mark.parametrize("gain_db", [-0.7, 0.7])
+    def test_too_loud_or_too_soft(self, song: DemoSong, tmp_path: Path, right: Samples, gain_db: float) -> None:
+        certificate = self.judged(song, tmp_path, right * 10 ** (gain_db / 20))
+
+        assert broken(certificate) - {"true_peak"} == {"loudness"}
+        loudness = named(certificate, "loudness")
+        assert (loudness.operation, loudness.unit, loudness.tolerance) == ("spatial", "LUFS", 0.5)
+        assert loudness.measured is not None
+        assert loudness.expected is not None
+        assert loudness.measured - loudness.expected == pytest.approx(gain_db, abs=0.1)
+
+    def test_a_peak_beyond_the_ceiling(self, song: DemoSong, tmp_path: Path, right: Samples) -> None:
+        wrong = right.copy()
+        wrong[5 * RATE] = [0.92, 0.0]
+
+        certificate = self.judged(song, tmp_path, wrong)
+
+        assert broken(certificate) == {"true_peak"}
+        peak = named(certificate, "true_peak")
+        assert (peak.unit, peak.expected) == ("dBTP", -1.0)
+        assert peak.measured == pytest.approx(-0.7, abs=0.2)
+
+    def test_sides_that_cancel_in_mono(self, song: DemoSong, tmp_path: Path, right: Samples) -> None:
+        # Given a side turned round, as by a wrong plug
+        certificate = self.judged(song, tmp_path, right * [1.0, -1.0])
+
+        assert {"mono", "gaps"} >= broken(certificate) - {"motion"} >= {"mono"}
+        lost = named(certificate, "mono").measured
+        assert lost is not None
+        assert lost > 3.0
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            Spatial(seed=4, speed_hz=0.15, depth=0.0),
+            Spatial(seed=4, speed_hz=0.15, depth=0.15),
+            Spatial(seed=5, speed_hz=0.15),
+            Spatial(seed=4, speed_hz=0.3),
+        ],
+        ids=["still", "shallow", "another path", "twice the speed"],
+    )
+    def test_another_motion_than_asked(self, song: DemoSong, tmp_path: Path, wrong: Spatial) -> None:
+        render(song.path, tmp_path / "b.wav", operations=[wrong], output=WAV)
+
+        certificate = certify(song.path, tmp_path / "b.wav", operations=[self.CIRCLING], output=WAV)
+
+        assert broken(certificate) == {"motion"}
+
+    def test_the_source_itself_does_not_move(self, song: DemoSong, tmp_path: Path) -> None:
+        certificate = certify(song.path, song.path, operations=[self.CIRCLING], output=WAV)
+
+        assert broken(certificate) == {"motion"}
+        assert named(certificate, "motion").measured == pytest.approx(0.0, abs=0.1)
+
+    def test_left_and_right_swapped(self, song: DemoSong, tmp_path: Path, right: Samples) -> None:
+        certificate = self.judged(song, tmp_path, right[:, ::-1])
+
+        assert broken(certificate) == {"motion"}
+        motion = named(certificate, "motion")
+        assert motion.measured is not None
+        assert motion.measured < -0.5
+
+    def test_silence(self, song: DemoSong, tmp_path: Path, right: Samples) -> None:
+        certificate = self.judged(song, tmp_path, 0 * right)
+
+        assert {"loudness", "gaps", "mono"} <= broken(certificate)
+        assert named(certificate, "loudness").note == "the render is silent, the source is not"
+
+    def test_of_silence_and_of_no_depth_nothing_is_claimed(self, song: DemoSong, tmp_path: Path) -> None:
+        silent = write(tmp_path / "silent.wav", np.zeros((3 * RATE, 2)))
+        render(silent, tmp_path / "b.mp3", operations=[self.CIRCLING], output=MP3)
+        certificate = certify(silent, tmp_path / "b.mp3", operations=[self.CIRCLING], output=MP3)
+        assert certificate.kept, certificate.broken
+        for name in ("loudness", "true_peak", "mono", "motion"):
+            assert named(certificate, name).measured is None
+            assert named(certificate, name).note.startswith("not measurable")
+
+        still = Spatial(depth=0.0)
+        render(song.path, tmp_path / "c.wav", operations=[still], output=WAV)
+        motion = named(certify(song.path, tmp_path / "c.wav", operations=[still], output=WAV), "motion")
+        assert (motion.measured, motion.kept) == (None, True)
+
+    def test_a_song_at_the_ceiling_is_as_loud_as_the_ceiling_allows(self, song: DemoSong, tmp_path: Path) -> None:
+        hot = write(tmp_path / "hot.wav", np.clip(8 * soundfile.read(str(song.path))[0], -1, 1))
+        render(hot, tmp_path / "b.mp3", operations=[self.CIRCLING], output=MP3)
+
+        certificate = certify(hot, tmp_path / "b.mp3", operations=[self.CIRCLING], output=MP3)
+
+        assert certificate.kept, certificate.broken
+        assert "as loud as -1 dBTP allows" in named(certificate, "loudness").note
