@@ -195,7 +195,7 @@ def test_a_disk_that_is_full_leaves_nothing(song: Path, codec: str) -> None:
         capture_output=True,
         text=True,
         check=False,
-        preexec_fn=limited,  # noqa: PLW1509
+        preexec_fn=limited,
     )
     assert done.returncode == 1, done.stderr
     assert "file.no_space" in done.stderr
