@@ -22,7 +22,7 @@ def engine() -> Iterator[Engine]:
         with borrowed_engine(repository_root()) as engine:
             yield engine
     except NoEngine as missing:
-        pytest.skip(f"no container engine: {missing}")
+        pytest.skip(str(missing))
 
 
 @pytest.fixture(scope="session")

@@ -69,7 +69,7 @@ def build_images(root: Path, engine: Engine, progress: Progress = quiet) -> dict
     """
     progress(Step("Preparing the base image"))
     base = base_image(root, engine)
-    inputs = _digest(root, base)
+    inputs = inputs_digest(root, base)
     images = {}
     for target in TARGETS:
         tag = f"{_REPOSITORY}/{target}:{inputs}"
@@ -106,7 +106,7 @@ def _build(root: Path, engine: Engine, target: str, tag: str, base: Base) -> Non
         )
 
 
-def _digest(root: Path, base: Base) -> str:
+def inputs_digest(root: Path, base: Base) -> str:
     """Name what goes into the images: the files that the Dockerfile copies, itself, and the base."""
     digest = hashlib.sha256(base.image_id.encode())
     for file in _inputs(root):

@@ -43,7 +43,7 @@ def test() -> None:
                 command = [sys.executable, "-m", "pytest", "-p", "tests.parts", "tests/images"]
                 status = subprocess.run(command, cwd=root, check=False).returncode
         except NoEngine as missing:
-            typer.echo(f"SKIPPED: no container engine: {missing}")
+            typer.echo(f"SKIPPED: {missing}")
             return
         if status != 0:
             raise StackError("The images did not pass; see what pytest says above.")

@@ -41,6 +41,9 @@ _FIRST_WITHOUT_BUILDER = 23
 class NoEngine(StackError):
     """This machine has no container engine and cannot start one; the message says what is missing."""
 
+    def __init__(self, why: str) -> None:
+        super().__init__(f"no container engine: {why}")
+
 
 class EngineError(StackError):
     """The engine refused a command."""
@@ -253,13 +256,17 @@ def _client_and_daemon() -> Path:
         missing.append("root, to start dockerd")
     if missing:
         mend = "Start Docker, or set DOCKER_HOST to its socket, or as root: apt-get install docker.io."
-        raise NoEngine(f"no engine answers, and there is no {', no '.join(missing)}. {mend}")
+        raise NoEngine(f"none answers, and there is no {', no '.join(missing)}. {mend}")
     return clients[0]
 
 
 def _daemon() -> str | None:
+    return shutil.which("dockerd", path=_search_path())
+
+
+def _search_path() -> str:
     # What only root runs need not be on PATH.
-    return shutil.which("dockerd", path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"]))
+    return os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 
 
 def _clients() -> list[Path]:
