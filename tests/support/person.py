@@ -38,6 +38,7 @@ class Person:
     id_token: str
     refresh_token: str
     owner_id: str
+    email: str
     http: httpx.Client = field(repr=False)
 
     @classmethod
@@ -65,6 +66,7 @@ class Person:
             id_token=answer["IdToken"],
             refresh_token=answer["RefreshToken"],
             owner_id=cognito.get_user(AccessToken=token)["Username"],
+            email=email,
             http=httpx.Client(base_url=api_url, headers={"Authorization": f"Bearer {token}"}, timeout=30),
         )
 

@@ -117,8 +117,11 @@ def _deployment(api: str | None, laptop: str | None, profile: str) -> Deployment
     if laptop is not None:
         return Deployment.on_this_machine(laptop)
     try:
-        return Deployment.at(Credentials.load(profile, only_private=False).deployment.origin)
-    except NotSignedIn:
+        return Deployment.at(Credentials.load(profile).deployment.origin)
+    except NotSignedIn as error:
+        # Whoever could change the file could have the password sent elsewhere.
+        if error.code == "credentials.exposed":
+            raise
         if laptop_runs(DEFAULT_NAME):
             return Deployment.on_this_machine(DEFAULT_NAME)
     mend = "Name it with --api URL, or start the laptop stack with `tonearm stack up`."

@@ -103,7 +103,7 @@ def command(*, as_json: bool, quiet: bool) -> Iterator[Output]:
             _tell(output, _of_a_file(error))
             raise typer.Exit(_of_a_file(error).exit_status) from None
         except (KeyboardInterrupt, typer.Abort):
-            _tell(output, CliError("Interrupted; nothing half done was left.", code="interrupted"))
+            _tell(output, CliError("Interrupted; no half file was left.", code="interrupted"))
             raise typer.Exit(INTERRUPTED) from None
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from tonearm_cli.client import Render
 
+_AT_MOST = frozenset({"true_peak", "mono"})
+
 
 @dataclass(frozen=True)
 class Made:
@@ -62,8 +64,11 @@ def _song(made: Made) -> Table:
     after = _figure(tempo * before_s / after_s if tempo else None, "BPM")
     table.add_row("tempo", _figure(tempo, "BPM"), after)
     promises = {promise["name"]: promise for promise in made.certificate["promises"]}
-    table.add_row("loudness", _figure(loudness["integrated_lufs"], "LUFS"), _change(promises.get("level")))
-    table.add_row("true peak", _figure(loudness["true_peak_dbtp"], "dBTP"), "")
+    table.add_row("loudness", _figure(loudness["integrated_lufs"], "LUFS"), _change(promises))
+    peak = promises.get("true_peak", {}).get("measured")
+    table.add_row(
+        "true peak", _figure(loudness["true_peak_dbtp"], "dBTP"), "" if peak is None else _figure(peak, "dBTP")
+    )
     return table
 
 
@@ -78,14 +83,21 @@ def promises_table(certificate: Mapping[str, Any]) -> Table:
             promise["operation"],
             _figure(promise["expected"], unit),
             measured,
-            f"± {promise['tolerance']:g}" if promise["tolerance"] else "exact",
+            _tolerance(promise),
             "yes" if promise["kept"] else "NO",
         )
     return table
 
 
-def _change(level: Mapping[str, Any] | None) -> str:
+def _tolerance(promise: Mapping[str, Any]) -> str:
+    if promise["name"] in _AT_MOST:
+        return f"+ {promise['tolerance']:g} at most" if promise["tolerance"] else "at most"
+    return f"± {promise['tolerance']:g}" if promise["tolerance"] else "exact"
+
+
+def _change(promises: Mapping[str, Mapping[str, Any]]) -> str:
     """How much louder the render is, in the unit in which its certificate compares the two."""
+    level = promises.get("loudness") or promises.get("level")
     if level is None or level["measured"] is None or level["expected"] is None:
         return "none"
     return f"{level['measured'] - level['expected']:+.2f} dB"

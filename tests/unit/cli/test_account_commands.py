@@ -141,6 +141,17 @@ def test_a_login_that_others_can_read_is_not_used(signed_in: Terminal, world: Wo
     assert world.refresh_tokens == set()
 
 
+def test_a_login_that_others_can_change_does_not_say_where_a_password_goes(signed_in: Terminal, world: World) -> None:
+    signed_in.credentials.chmod(0o620)
+    result = signed_in("login", "--email", EMAIL, TONEARM_PASSWORD=PASSWORD)
+    assert result.exit_code == 4
+    assert "credentials.exposed" in result.stderr
+    assert len(world.cognito("InitiateAuth")) == 1
+    # But who names the deployment gets a new file
+    assert signed_in("login", "--api", world.url, "--email", EMAIL, TONEARM_PASSWORD=PASSWORD).exit_code == 0
+    assert mode(signed_in.credentials) == 0o600
+
+
 def test_a_folder_in_which_others_could_put_a_login_is_not_used(signed_in: Terminal) -> None:
     signed_in.credentials.parent.chmod(0o770)
     assert signed_in.json("whoami", exit_code=4)["problem"]["code"] == "credentials.exposed"

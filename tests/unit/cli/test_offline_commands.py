@@ -153,7 +153,12 @@ def test_somebody_who_sits_there_is_asked_before_a_file_is_replaced(
     Path("out.wav").write_bytes(b"mine")
     asked: list[str] = []
     monkeypatch.setattr("tonearm_cli.output.Output.can_ask", True)
-    monkeypatch.setattr("typer.confirm", lambda text, **_: asked.append(text) or said)
+
+    def answer(text: str, **_: Any) -> bool:
+        asked.append(text)
+        return said
+
+    monkeypatch.setattr("typer.confirm", answer)
     assert tonearm("render", "song.wav", "out.wav", "--tempo", "2").exit_code == status
     assert asked == ["Replace out.wav?"]
     assert (Path("out.wav").read_bytes() == b"mine") is not said
