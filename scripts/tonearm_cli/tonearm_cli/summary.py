@@ -107,7 +107,8 @@ def _table(first: str, *others: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column(first)
     for name in others:
-        table.add_column(name, justify="right", no_wrap=True)
+        # Why something was not measured can be long; on a narrow terminal it gives way, and no figure does.
+        table.add_column(name, justify="right", no_wrap=name != "measured")
     return table
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tonearm_audio import AudioError, OutputFormat, Pitch, Tempo
-from tonearm_audio.operations import fold
+from tonearm_audio import AudioError, OutputFormat, Pitch, Spatial, Tempo
+from tonearm_audio.operations import fold, motion
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,10 @@ from tonearm_audio.operations import fold
         lambda: Pitch(24.01),
         lambda: Pitch(-25),
         lambda: Pitch(math.nan),
+        lambda: Spatial(speed_hz=0.019),
+        lambda: Spatial(depth=-0.1),
+        lambda: Spatial(mix=math.nan),
+        lambda: motion([Spatial(), Spatial(seed=1)]),
         lambda: OutputFormat("m4a"),  # type: ignore[arg-type]
         lambda: OutputFormat("mp3", bitrate_kbps=300),
         lambda: OutputFormat("wav", bit_depth=20),
@@ -46,7 +50,7 @@ def test_the_bounds_themselves_are_allowed(factor: float, semitones: float) -> N
 
 
 def test_operations_compose() -> None:
-    change = fold([Tempo(1.5), Pitch(7), Tempo(2.0), Pitch(5)])
+    change = fold([Tempo(1.5), Pitch(7), Spatial(), Tempo(2.0), Pitch(5)])
 
     assert change.tempo_factor == 3.0
     assert change.pitch_ratio == 2.0

@@ -39,6 +39,20 @@ def test_a_song_without_a_pulse_has_no_tempo(paper: Console) -> None:
     assert rows(paper)["tempo"] == "tempo none none"
 
 
+def test_of_a_render_that_circles_its_own_loudness_and_peak_are_shown(paper: Console) -> None:
+    promises = [
+        answers.promise("loudness", -14.5, -14.53, "LUFS", operation="spatial", tolerance=0.5),
+        answers.promise("true_peak", -1.0, -1.25, "dBTP", operation="spatial", tolerance=0.0, note="at most"),
+        answers.promise("mono", 0.0, 0.71, "dB", operation="spatial", tolerance=3.0, note="lost, at most"),
+    ]
+    show(paper, made(certificate={"promises": promises}))
+    lines = [" ".join(line.split()) for line in shown(paper).splitlines()]
+    assert "loudness -14.50 LUFS -0.03 dB" in lines
+    assert "true peak -1 dBTP -1.25 dBTP" in lines
+    assert "true_peak spatial -1 dBTP -1.25 dBTP at most yes" in lines
+    assert "mono spatial 0 dB 0.71 dB + 3 at most yes" in lines
+
+
 def test_a_broken_promise_stands_out(paper: Console) -> None:
     broken = answers.promise("duration", 10.0, 12.0, "frames", kept=False)
     show(paper, made(certificate={"promises": [broken]}))

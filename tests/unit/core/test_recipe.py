@@ -14,18 +14,34 @@ from tonearm.domain.errors import InvalidRequest
 from tonearm.domain.recipe import (
     MAX_OPERATIONS,
     PITCH_SEMITONES_MAX,
+    SPATIAL_SEED_MAX,
+    SPATIAL_SPEED_HZ_MAX,
+    SPATIAL_SPEED_HZ_MIN,
     TEMPO_FACTOR_MAX,
     TEMPO_FACTOR_MIN,
     Codec,
+    Operation,
     OutputFormat,
     Pitch,
     Recipe,
+    Spatial,
     Tempo,
 )
 from tonearm_audio import operations
 
 tempos = st.floats(0.25, 4.0).map(lambda factor: {"type": "tempo", "factor": factor})
 pitches = st.floats(-24, 24).map(lambda semitones: {"type": "pitch", "semitones": semitones})
+portions = st.floats(0, 1)
+spatials = st.fixed_dictionaries(
+    {"type": st.just("spatial")},
+    optional={
+        "seed": st.integers(0, 2**32 - 1),
+        "speed_hz": st.floats(0.02, 1.0),
+        "depth": portions,
+        "room": portions,
+        "mix": portions,
+    },
+)
 outputs = st.fixed_dictionaries(
     {},
     optional={
@@ -37,8 +53,10 @@ outputs = st.fixed_dictionaries(
 
 @st.composite
 def documents(draw: st.DrawFn) -> dict[str, Any]:
-    """A recipe as JSON: one or two operations, and sometimes an output."""
-    operations = draw(st.lists(st.one_of(tempos, pitches), min_size=1, max_size=2, unique_by=lambda o: str(o["type"])))
+    """A recipe as JSON: one to three operations, and sometimes an output."""
+    operations = draw(
+        st.lists(st.one_of(tempos, pitches, spatials), min_size=1, max_size=3, unique_by=lambda o: str(o["type"]))
+    )
     return {"operations": operations, **draw(st.fixed_dictionaries({}, optional={"output": outputs}))}
 
 
@@ -110,6 +128,12 @@ class TestCanonicalForm:
         )
         assert recipe.content_hash == "1b71c2321cfeec1f"
 
+    def test_every_default_of_a_path_is_written_out(self) -> None:
+        assert Recipe(operations=(Spatial(),)).canonical_json() == (
+            '{"operations":[{"depth":1.0,"mix":1.0,"room":0.2,"seed":0,"speed_hz":0.1,"type":"spatial"}],'
+            '"output":{"bitrate_kbps":320,"codec":"mp3"}}'
+        )
+
 
 class TestLimits:
     @pytest.mark.parametrize("factor", [0.2499, 4.001, 0, -1, math.nan, math.inf])
@@ -123,11 +147,22 @@ class TestLimits:
             Pitch(semitones=semitones)
 
     @pytest.mark.parametrize(
+        "settings",
+        [{"seed": -1}, {"seed": 2**32}, {"seed": 0.5}, {"speed_hz": 0.019}, {"speed_hz": 1.01}]
+        + [{name: figure} for name in ("depth", "room", "mix") for figure in (-0.01, 1.01, math.nan)],
+        ids=str,
+    )
+    def test_a_path_out_of_range_is_refused(self, settings: dict[str, float]) -> None:
+        with pytest.raises(ValidationError):
+            Spatial.model_validate(settings)
+
+    @pytest.mark.parametrize(
         ("operations", "said"),
         [
             ([Tempo(factor=0.25)] * 2, "all tempo factors together are 0.0625"),
             ([Tempo(factor=4)] * MAX_OPERATIONS, "all tempo factors together"),
             ([Pitch(semitones=24), Pitch(semitones=0.5)], "all pitches together are 24.5"),
+            ([Spatial(), Tempo(factor=1), Spatial(seed=1)], "2 spatial operations"),
             ([], "at least 1"),
             ([Tempo(factor=1)] * (MAX_OPERATIONS + 1), "at most 16"),
         ],
@@ -144,14 +179,21 @@ class TestLimits:
             Recipe.model_validate({"operations": [{"type": "tempo", "factor": 1, "fator": 2}]})
 
 
+def typed_form(operation: Operation) -> str:
+    match operation:
+        case Tempo(factor=factor):
+            return f"tempo={factor!r}"
+        case Pitch(semitones=semitones):
+            return f"pitch={semitones!r}"
+        case Spatial():
+            return ":".join(["spatial", *(f" {key} = {value!r}" for key, value in operation if key != "type")])
+
+
 class TestShortForm:
     @given(documents())
     def test_what_is_typed_is_what_is_meant(self, document: dict[str, Any]) -> None:
         recipe = Recipe.model_validate(document)
-        parts = [
-            f"tempo={operation.factor!r}" if isinstance(operation, Tempo) else f"pitch={operation.semitones!r}"
-            for operation in recipe.operations
-        ]
+        parts = [typed_form(operation) for operation in recipe.operations]
         typed = " , ".join([*parts, f"format = {recipe.output.codec}", f"bitrate={recipe.output.bitrate_kbps}"])
         assert Recipe.parse_text(typed) == recipe
 
@@ -168,6 +210,20 @@ class TestShortForm:
             "tempo=0.5,tempo=0.25",
             "pitch=25",
             "reverb=1",
+            "spatial,spatial",
+            "spatial=1",
+            "spatial:",
+            "spatial:seed",
+            "spatial:seed=",
+            "spatial:seed=x",
+            "spatial:seed=1.5",
+            "spatial:seed=1:seed=1",
+            "spatial:sped_hz=1",
+            "spatial:type=tempo",
+            "spatial:speed_hz=2",
+            "spatially",
+            "tempo:seed=1",
+            "tempo=1:seed=1",
             "tempo=1,format=m4a",
             "tempo=1,bitrate=100",
             "tempo=1,bitrate=²",
@@ -183,6 +239,10 @@ class TestShortForm:
         assert refusal.value.problem.mend
         assert json.loads(str(refusal.value))["code"] == "recipe.invalid"
 
+    def test_a_figure_that_cannot_be_used_is_named(self) -> None:
+        with pytest.raises(InvalidRequest, match="speed_hz: Input should be less than or equal to 1"):
+            Recipe.parse_text("tempo=1.1,spatial:seed=7:speed_hz=2")
+
     @given(st.text())
     def test_no_text_makes_it_fall(self, typed: str) -> None:
         with suppress(InvalidRequest):
@@ -193,6 +253,10 @@ def test_the_engine_takes_what_a_recipe_may_ask_for() -> None:
     # The audio package stands alone, so the ranges stand twice; here they meet.
     assert operations.TEMPO_RANGE == (TEMPO_FACTOR_MIN, TEMPO_FACTOR_MAX)
     assert operations.PITCH_RANGE_SEMITONES == (-PITCH_SEMITONES_MAX, PITCH_SEMITONES_MAX)
+    assert operations.SPATIAL_SEED_RANGE == (0, SPATIAL_SEED_MAX)
+    assert operations.SPATIAL_SPEED_RANGE_HZ == (SPATIAL_SPEED_HZ_MIN, SPATIAL_SPEED_HZ_MAX)
+    defaults = Spatial().model_dump(exclude={"type"})
+    assert operations.Spatial(**defaults) == operations.Spatial()
     assert set(get_args(Codec)) == set(get_args(operations.Codec))
     for bitrate_kbps in (128, 192, 256, 320):
         OutputFormat(bitrate_kbps=bitrate_kbps)
