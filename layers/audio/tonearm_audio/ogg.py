@@ -7,6 +7,7 @@ length of an Opus packet), RFC 7845 (Ogg Opus), the Vorbis I specification §4 a
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from dataclasses import dataclass
@@ -100,6 +101,21 @@ def _cut_off(size: int) -> AudioError:
         limit="a last page",
         mend="The upload or the recording was cut off. Upload the complete file.",
     )
+
+
+def set_serial(file: BinaryIO) -> None:
+    """Give every page of a whole Ogg file with one stream the same number on every run.
+
+    Args:
+        file: opened for reading and writing.
+    """
+    file.seek(0)
+    while len(head := file.read(27)) == 27:
+        lacing = file.read(head[26])
+        body = file.read(sum(lacing))
+        page = head[:14] + struct.pack("<I", _SERIAL) + head[18:22] + bytes(4) + head[26:] + lacing + body
+        file.seek(-len(page), io.SEEK_CUR)
+        file.write(page[:22] + struct.pack("<I", page_checksum(page)) + page[26:])
 
 
 # --- packets as an Ogg file
