@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
@@ -62,7 +63,9 @@ class SoundFileReader:
         if isinstance(file, io.RawIOBase):
             self._open.callback(file.close)
         try:
-            self._file = self._open.enter_context(soundfile.SoundFile(str(file) if isinstance(file, Path) else file))
+            # The bytes of a path: on Linux a name need not be text.
+            named = os.fsencode(file) if isinstance(file, Path) else file
+            self._file = self._open.enter_context(soundfile.SoundFile(named))
         except soundfile.LibsndfileError as error:
             self._open.close()
             raise _unreadable(error) from error

@@ -278,6 +278,15 @@ def test_a_name_cannot_command_the_terminal(tonearm: Terminal, song: Path) -> No
     assert "\x07" not in result.output
 
 
+def test_a_name_that_is_no_text_is_a_name_all_the_same(song: Path) -> None:
+    song.rename(os.fsdecode(b"caf\xe9.wav"))
+    done = subprocess.run(
+        [TONEARM, "render", b"caf\xe9.wav", b"caf\xe8.wav", "--tempo", "2"], capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert sorted(os.fsencode(path) for path in Path().iterdir()) == [b"caf\xe8.wav", b"caf\xe9.wav"]
+
+
 OFFLINE = """
 import socket, sys
 def blocked(*arguments, **options):
