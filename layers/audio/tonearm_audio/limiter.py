@@ -146,15 +146,24 @@ class _Window:
         return limited
 
 
+def _louder_channel(block: FloatBlock) -> npt.NDArray[np.float32]:
+    """Highest magnitude of each frame; numpy's own maximum along an axis of two costs ten times as much."""
+    magnitude = np.abs(block)
+    highest = magnitude[:, 0]
+    for channel in range(1, block.shape[1]):
+        highest = np.maximum(highest, magnitude[:, channel])
+    return highest
+
+
 def _excess_of_samples(block: FloatBlock) -> Gain:
-    peaks = np.abs(block).max(axis=1)
+    peaks = _louder_channel(block)
     excess: Gain = np.where(peaks > 1.0, 1.0 - CEILING / np.maximum(peaks, 1.0), 0.0)
     return excess
 
 
 def _excess_between_samples(block: FloatBlock, ceiling: float) -> Gain:
     """Of each frame, by the highest of its samples and of what is interpolated on both sides of it."""
-    peaks = np.abs(block).max(axis=1)
+    peaks = _louder_channel(block)
     matrix = peak_matrix()
     # Nothing between samples can exceed them by more than the interpolator's gain: rows of soft samples are left out.
     near = ceiling / float(np.abs(matrix).sum(axis=0).max())
@@ -167,8 +176,9 @@ def _excess_between_samples(block: FloatBlock, ceiling: float) -> Gain:
         between = np.zeros((rows, PEAK_BLOCK), np.float32)
         for channel in padded.T:
             windows = np.lib.stride_tricks.sliding_window_view(channel, PEAK_BLOCK + PEAK_TAPS - 1)[::PEAK_BLOCK]
-            found = np.abs(product(windows[loud], matrix)).reshape(-1, PEAK_BLOCK, 3).max(axis=2)
-            between[loud] = np.maximum(between[loud], found)
+            found = np.abs(product(windows[loud], matrix)).reshape(-1, PEAK_BLOCK, 3)
+            for phase in range(3):
+                between[loud] = np.maximum(between[loud], found[:, :, phase])
         gaps = between.ravel()[: len(block)]
         # A peak between two frames belongs to both.
         peaks = np.maximum(peaks, gaps)
