@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def analyze(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="An audio file.", show_default=False)],
+    source: Annotated[Path, typer.Argument(metavar="IN", readable=False, help="An audio file.", show_default=False)],
     *,
     as_json: AsJson = False,
     quiet: Quiet = False,

@@ -27,7 +27,9 @@ _LONGEST_NAME_BYTES = 200
 def download(
     of: Annotated[str, typer.Argument(metavar="JOB_ID|TRACK_ID", show_default=False, help="A track's newest job.")],
     *,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to put it in; it is made when missing.")] = Path(),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", readable=False, help="Folder to put it in; it is made when missing.")
+    ] = Path(),
     render: Annotated[bool, typer.Option("--render", help="The render.")] = False,
     certificate: Annotated[bool, typer.Option("--certificate", help="The certificate.")] = False,
     analysis: Annotated[bool, typer.Option("--analysis", help="The analysis.")] = False,

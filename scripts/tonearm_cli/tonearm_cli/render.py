@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 
 def render(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="An audio file.", show_default=False)],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to make.", show_default=False)],
+    source: Annotated[Path, typer.Argument(metavar="IN", readable=False, help="An audio file.", show_default=False)],
+    out: Annotated[Path, typer.Argument(metavar="OUT", readable=False, help="The file to make.", show_default=False)],
     *,
     tempo: Annotated[float | None, typer.Option(help="Speed, 0.25 to 4: 1.1 is ten percent faster.")] = None,
     pitch: Annotated[float | None, typer.Option(help="Semitones, up to 24 either way: +2, -3.5.")] = None,

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 
 def upload(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Audio files.", show_default=False)],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", readable=False, help="Audio files.", show_default=False)
+    ],
     *,
     recipe: Annotated[str | None, typer.Option(help="Render each with this: 'tempo=1.1,pitch=2,format=flac'.")] = None,
     wait: Annotated[bool, typer.Option("--wait", "--watch", "-w", help="Wait until their jobs have ended.")] = False,

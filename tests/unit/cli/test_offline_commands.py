@@ -1,7 +1,10 @@
 """`tonearm render` and `tonearm analyze`: no cloud, no network, the workflow's engine, and never half a file."""
 
+import io
 import json
 import os
+import pty
+import re
 import resource
 import signal
 import subprocess
@@ -56,7 +59,7 @@ def test_a_render_is_what_the_workflow_makes_of_the_same_recipe(tonearm: Termina
     assert files() == {"song.wav", "out.flac"}
 
 
-@pytest.mark.parametrize("codec", ["mp3", "wav", "flac"])
+@pytest.mark.parametrize("codec", ["mp3", "wav", "flac", "ogg"])
 def test_the_ending_says_the_format(tonearm: Terminal, song: Path, codec: str) -> None:
     result = tonearm("render", "song.wav", f"out.{codec.upper()}", "--recipe", "tempo=2")
     assert result.exit_code == 0, result.output
@@ -189,7 +192,7 @@ def test_a_broken_promise_is_told_by_name_and_figure_and_no_render_is_kept(
     assert document["certificate"]["kept"] is False
 
 
-@pytest.mark.parametrize("codec", ["wav", "flac", "mp3"])
+@pytest.mark.parametrize("codec", ["wav", "flac", "mp3", "ogg"])
 def test_a_disk_that_is_full_leaves_nothing(song: Path, codec: str) -> None:
     # Given a limit on the size of files, which is what a full disk looks like from here
     def limited() -> None:
@@ -208,10 +211,46 @@ def test_a_disk_that_is_full_leaves_nothing(song: Path, codec: str) -> None:
     assert {path.name for path in Path().iterdir()} == {"song.wav"}
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_may_not_be_written_to(tonearm: Terminal, song: Path) -> None:
-    Path("locked").mkdir(mode=0o500)
-    assert tonearm("render", "song.wav", "locked/out.wav", "--tempo", "2").exit_code == 2
+@pytest.mark.parametrize("forbidden", ["song.wav", "locked"])
+def test_what_may_not_be_used_is_told(
+    tonearm: Terminal, song: Path, monkeypatch: pytest.MonkeyPatch, forbidden: str
+) -> None:
+    Path("locked").mkdir()
+    # Root, who may run the tests, may use everything.
+    monkeypatch.setattr(os, "access", lambda path, _mode, **_: Path(path).name != forbidden)
+    problem = tonearm.json("render", "song.wav", "locked/out.wav", "--tempo", "2", exit_code=2)["problem"]
+    assert (problem["code"], problem["value"]) == ("file.forbidden", forbidden)
+    assert files() == {"song.wav"}
+
+
+def test_a_terminal_gets_colours_unless_it_wants_none(song: Path) -> None:
+    def coloured(**environment: str) -> bool:
+        ours, theirs = pty.openpty()
+        subprocess.run(
+            [TONEARM, "analyze", "song.wav"],
+            stdout=subprocess.DEVNULL,
+            stderr=theirs,
+            env={**os.environ, "TERM": "xterm-256color", **environment},
+            check=True,
+        )
+        os.close(theirs)
+        with os.fdopen(ours, "rb") as terminal:
+            said = b""
+            while block := _read(terminal):
+                said += block
+        assert b"Analyzing" in said
+        return re.search(rb"\x1b\[[0-9;]*(3|9)[0-7]m", said) is not None
+
+    assert coloured()
+    assert not coloured(NO_COLOR="1")
+
+
+def _read(terminal: io.BufferedReader) -> bytes:
+    try:
+        return terminal.read1()
+    except OSError:
+        # What Linux says at the end of a terminal that was closed.
+        return b""
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -3,7 +3,10 @@
 import hashlib
 import json
 import os
+import resource
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -270,6 +273,29 @@ class TestDownload:
         assert signed_in("download", JOB, "--render", "--force").exit_code == 0
         assert (tmp_path / "elsewhere").read_bytes() == b"mine"
         assert not Path("Song.mp3").is_symlink()
+
+    def test_an_interrupted_download_leaves_nothing(
+        self, signed_in: Terminal, made: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupted(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("tonearm_cli.display.Step.at", interrupted)
+        result = signed_in("download", JOB, "--render")
+        assert result.exit_code == 130
+        assert here() == set()
+
+    def test_a_disk_that_is_full_leaves_nothing(self, signed_in: Terminal, made: World) -> None:
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("tonearm")), "download", JOB, "--render"],
+            capture_output=True,
+            text=True,
+            check=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000)),
+        )
+        assert done.returncode == 1, done.stderr
+        assert "file.no_space" in done.stderr
+        assert here() == set()
 
     def test_long_names_keep_their_ending(self) -> None:
         name = file_name("é" * 300 + ".certificate.json", "other")
