@@ -23,6 +23,7 @@ JOB, TRACK = answers.JOB_ID, answers.TRACK_ID
 def _nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tonearm_cli.follow._SHORTEST_WAIT_S", 0.001)
     monkeypatch.setattr("tonearm_cli.follow._LONGEST_WAIT_S", 0.001)
+    monkeypatch.setattr("tonearm_cli.follow.PATIENCE_S", 5.0)
 
 
 @pytest.fixture
