@@ -60,7 +60,7 @@ export function App({ config }: { config: Config }) {
         </ApiContext>
       )}
       <footer>
-        <a href="/v1/docs">API</a>
+        <a href="/v1/docs">API</a> · <a href="/licences.txt">Licences</a>
       </footer>
     </>
   );
