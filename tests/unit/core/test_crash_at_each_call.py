@@ -51,6 +51,28 @@ def loses_the_event(world: World, persist: Callable[..., Any]) -> None:
     world.settle()
 
 
+def loses_the_row(world: World, persist: Callable[..., Any]) -> None:
+    """Ada uploads a file; its row is lost with its event."""
+    track = persist(lambda: world.new_track(track_id=TRACK_ID, recipe=a_recipe()))
+    world.upload(track, SONG)
+    world.tracks.remove(track)
+    world.clock.advance(minutes=5)
+    persist(world.reconcile.sweep)
+    world.settle()
+
+
+def loses_the_execution(world: World, persist: Callable[..., Any]) -> None:
+    """Ada's job is under way when its execution is forgotten."""
+    track = persist(lambda: world.new_track(track_id=TRACK_ID, recipe=a_recipe()))
+    event = world.upload(track, SONG)
+    job = persist(lambda: world.deliver(event))
+    persist(lambda: world.validate_upload(job.step_input))
+    world.workflow.states.clear()
+    world.clock.advance(minutes=5)
+    persist(world.reconcile.sweep)
+    world.settle()
+
+
 def expires(world: World, persist: Callable[..., Any]) -> None:
     """Ada's Track comes to its end."""
     ingests(SONG, recipe=a_recipe())(world, persist)
@@ -67,6 +89,8 @@ STORIES: dict[str, Story] = {
     "a render": renders(SONG),
     "labels": relabels,
     "a lost event": loses_the_event,
+    "a lost row": loses_the_row,
+    "a lost execution": loses_the_execution,
     "the end": expires,
 }
 
