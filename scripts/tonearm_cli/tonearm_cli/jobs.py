@@ -28,7 +28,7 @@ _PAGE = 100
 
 
 def jobs(
-    job_id: Annotated[str | None, typer.Argument(metavar="[JOB_ID]", show_default=False, help="One of them.")] = None,
+    job_id: Annotated[str | None, typer.Argument(metavar="JOB_ID", show_default=False, help="One of them.")] = None,
     *,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Wait until it has ended; without an id, all.")] = False,
     limit: Limit = 20,

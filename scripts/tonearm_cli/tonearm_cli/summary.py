@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.filesize import decimal
-from rich.table import Table
+
+from tonearm_cli.output import table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from rich.console import Console
+    from rich.table import Table
 
     from tonearm_cli.client import Render
 
@@ -104,12 +106,7 @@ def _change(promises: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _table(first: str, *others: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column(first)
-    for name in others:
-        # Why something was not measured can be long; on a narrow terminal it gives way, and no figure does.
-        table.add_column(name, justify="right", no_wrap=name != "measured")
-    return table
+    return table(first, *others, right=others, whole=others)
 
 
 def _figure(value: float | str | None, unit: str) -> str:
