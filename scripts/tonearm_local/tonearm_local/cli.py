@@ -161,6 +161,8 @@ def _print_login(console: Console, outputs: Outputs) -> None:
     console.print(f"  API       {outputs.api_url}", highlight=False)
     console.print(f"  user      {outputs.demo_user}", highlight=False)
     console.print(f"  password  {outputs.demo_password}", highlight=False, markup=False)
+    # The emulator sends no mail, and always expects these.
+    console.print("  codes     123456 to confirm an address, 654321 for a new password", highlight=False)
 
 
 @contextmanager

@@ -93,11 +93,12 @@ def test_up_tells_its_steps_and_ends_with_address_and_login(stack: FakeStack) ->
     lines = done.output.splitlines()
     # One line a part where no terminal can redraw it, not one a resource
     assert lines[:2] == ["Applying Terraform 1 of 3: aws_sqs_queue.jobs", "Starting the edge"]
-    assert lines[-4:] == [
+    assert lines[-5:] == [
         "  studio    http://127.0.0.1:8080",
         "  API       http://127.0.0.1:8080/v1",
         "  user      demo@tonearm.example",
         "  password  s3cret[bold]",
+        "  codes     123456 to confirm an address, 654321 for a new password",
     ]
 
 
