@@ -106,7 +106,8 @@ def _change(promises: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _table(first: str, *others: str) -> Table:
-    return table(first, *others, right=others, whole=others)
+    # Why something was not measured can be long; on a narrow terminal it gives way, and no figure does.
+    return table(first, *others, right=others, whole=tuple(name for name in others if name != "measured"))
 
 
 def _figure(value: float | str | None, unit: str) -> str:
