@@ -1,11 +1,14 @@
 """The limiter: nothing beyond full scale, and nothing else touched."""
 
+import hashlib
+
 import numpy as np
 import pytest
 
 from tests.unit.audio.signals import RATE, noise, tone
 from tonearm_audio.decode import FloatBlock
-from tonearm_audio.limiter import CEILING, limit
+from tonearm_audio.limiter import CEILING, TruePeakLimiter, limit
+from tonearm_audio.loudness import PeakMeter
 
 
 def limited(samples: FloatBlock, block: int = 65_536) -> FloatBlock:
@@ -53,3 +56,53 @@ def test_the_size_of_the_blocks_changes_nothing(block: int) -> None:
     assert float(np.abs(samples).max()) > 1.2
 
     assert limited(samples, block) == pytest.approx(limited(samples, len(samples)), abs=1e-6)
+
+
+def true_peaks_limited(samples: FloatBlock, *, ceiling_dbtp: float = -1.0) -> tuple[FloatBlock, TruePeakLimiter]:
+    limiter = TruePeakLimiter(RATE, ceiling_dbtp=ceiling_dbtp)
+    blocks = [made for start in range(0, len(samples), 8192) for made in limiter.feed(samples[start : start + 8192])]
+    return np.concatenate([*blocks, *limiter.finish()]), limiter
+
+
+def true_peak_dbtp(samples: FloatBlock) -> float:
+    meter = PeakMeter(samples.shape[1])
+    meter.feed(samples)
+    meter.finish()
+    return float(20 * np.log10(meter.true_peak))
+
+
+class TestTruePeaks:
+    @pytest.mark.parametrize("gain_db", [0.0, 4.0, 15.0])
+    @pytest.mark.parametrize("ceiling_dbtp", [-1.0, -3.0])
+    def test_they_end_at_the_ceiling_between_the_samples_too(self, gain_db: float, ceiling_dbtp: float) -> None:
+        # Given a tone whose peaks lie between its samples, and noise
+        tones = tone(RATE / 4 + 1, 1.0, level_db=gain_db) + noise(1.0, gain=0.01)
+        for samples in (tones.astype(np.float32), noise(1.0, gain=0.2 * 10 ** (gain_db / 20)).astype(np.float32)):
+            out, _ = true_peaks_limited(samples, ceiling_dbtp=ceiling_dbtp)
+
+            assert out.shape == samples.shape
+            assert true_peak_dbtp(out) <= ceiling_dbtp
+
+    def test_what_stays_below_passes_bit_for_bit(self) -> None:
+        samples = noise(2.0, gain=0.12).astype(np.float32)
+        out, limiter = true_peaks_limited(samples)
+        assert np.array_equal(out, samples)
+        assert limiter.makeup == 1.0
+
+    def test_the_power_that_it_took_is_told(self) -> None:
+        samples = tone(100, 5.0, level_db=3.0).astype(np.float32)
+        out, limiter = true_peaks_limited(samples)
+        taken = float(np.sqrt((samples[-RATE:] ** 2).mean() / (out[-RATE:] ** 2).mean()))
+        assert limiter.makeup == pytest.approx(taken, rel=0.02)
+
+    def test_of_nothing_comes_nothing(self) -> None:
+        limiter = TruePeakLimiter(RATE, ceiling_dbtp=-1.0)
+        assert not list(limiter.finish())
+
+
+def test_full_scale_is_limited_as_it_has_always_been() -> None:
+    # Given integers alone, which are the same on every machine: renders that lie in buckets came by this very gain
+    numbers = np.random.PCG64(1).random_raw(2 * RATE) >> np.uint64(40)
+    samples = ((numbers.astype(np.float32) / 2**23 - 1) * 1.3).reshape(-1, 2)
+    digest = hashlib.sha256(limited(samples).astype("<f4").tobytes()).hexdigest()
+    assert digest == "9c89494bf0d6c4ad6273c89505647935f4aea5082d743234fed4c1e584583282"
