@@ -49,6 +49,7 @@ class Claim:
             frame's bit rate and stop early.
         start: where in the file the bytes begin that `tag` goes before.
         track: for a container that is taken apart here, where its packets are.
+        ogg: for an Ogg file, the stream that its pages tell of.
     """
 
     container: Container
@@ -58,6 +59,7 @@ class Claim:
     tag: bytes = b""
     start: int = 0
     track: PacketTrack | None = None
+    ogg: ogg.Stream | None = None
 
 
 def inspect(path: Path) -> Claim:
@@ -91,8 +93,7 @@ def _inspect_kind(file: BinaryIO, size: int, head: bytes) -> Claim:
     if name in {b"RIFF", b"RF64"} and form == b"WAVE":
         claim = _inspect_wav(file, size)
     elif name == b"OggS":
-        ogg.inspect(file, size)
-        claim = Claim("ogg", None)
+        claim = Claim("ogg", None, ogg=ogg.inspect(file, size))
     elif name == b"FORM" and form in {b"AIFF", b"AIFC"}:
         claim = _inspect_aiff(file, size)
     elif head[4:8] in _MP4_FIRST_BOXES:

@@ -117,7 +117,7 @@ def demux(file: BinaryIO, size: int) -> PacketTrack:
             `track.too_short`.
     """
     tracks: list[_Track] = []
-    movie_timescale, gapless, movie = 0, None, False
+    movie_timescale, gapless, movie, fragment = 0, None, False, 0
     for box in _boxes(file, 0, size):
         if box.kind in {b"moov", b"moof"} and box.cut:
             raise _truncated(box, size)
@@ -125,7 +125,7 @@ def demux(file: BinaryIO, size: int) -> PacketTrack:
             movie = True
             tracks, movie_timescale, gapless = _read_movie(file, box)
         elif box.kind == b"moof":
-            _read_fragment(file, box, tracks)
+            fragment = _read_fragment(file, box, tracks, after=fragment)
     if not movie:
         raise AudioError(
             "track.truncated",
@@ -511,7 +511,12 @@ def _sample_offsets(file: BinaryIO, box: Box, chunks: Integers, sizes: Integers)
 # --- fragments
 
 
-def _read_fragment(file: BinaryIO, fragment: Box, tracks: list[_Track]) -> None:
+def _read_fragment(file: BinaryIO, fragment: Box, tracks: list[_Track], *, after: int) -> int:
+    """Take what a fragment adds to the audio tracks, and return its number; numbers go up by one."""
+    header = _find(file, fragment, b"mfhd")
+    number = int.from_bytes(_head(file, header, 8)[4:]) if header is not None else 0
+    if after and number > after + 1:
+        raise lie(f"This MP4 file's fragments {after + 1} to {number - 1} are missing.", value=number, limit=after + 1)
     for traf in _boxes(file, fragment.body, fragment.end):
         if traf.kind != b"traf":
             continue
@@ -538,6 +543,7 @@ def _read_fragment(file: BinaryIO, fragment: Box, tracks: list[_Track]) -> None:
         for run in _boxes(file, traf.body, traf.end):
             if run.kind == b"trun":
                 following = _read_run(file, run, track, base=base, following=following, defaults=(duration, size))
+    return number
 
 
 def _read_run(file: BinaryIO, box: Box, track: _Track, *, base: int, following: int, defaults: tuple[int, int]) -> int:

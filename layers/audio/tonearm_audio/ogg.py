@@ -24,7 +24,13 @@ _SERIAL = 1
 _LARGEST_PAGE_PACKET = 255 * 254
 _PAGES_AT_ONCE = 32
 _BEGIN, _END = 2, 4
-_OPUS_RATE_HZ = 48_000
+_LONGEST_FIRST_PAGE = 1 << 20
+"""Granules: some ten to twenty seconds, more than a page holds at any usual rate."""
+OPUS_RATE_HZ = 48_000
+_LONGEST_OPUS_PACKET = 5760
+_LARGEST_OPUS_FRAME = 1275
+_OPUS_SILENCE_TOC = 0xF8
+"""20 ms of the full band, one frame."""
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _PAGE = struct.Struct("<4sBBqIIIB")
 _AUDIO_HEADS = ((b"\x01vorbis", "vorbis"), (b"OpusHead", "opus"), (b"\x7fFLAC", "flac"))
@@ -47,14 +53,40 @@ def _page(packet: bytes, *, granule: int, sequence: int, flags: int) -> bytes:
 # --- a file held against its pages
 
 
-def inspect(file: BinaryIO, size: int) -> None:
+@dataclass
+class Stream:
+    """The audio stream of an Ogg file, as its pages tell it.
+
+    Attributes:
+        codec: "opus", "vorbis" or "flac".
+        serial: the stream's number.
+        pre_skip: granules that are not for hearing.
+        first_granule: where its first page with sound ends, None when it has none.
+        last_granule: where its last page ends.
+    """
+
+    codec: str
+    serial: bytes
+    pre_skip: int = 0
+    first_granule: int | None = None
+    last_granule: int = 0
+
+    @property
+    def granules(self) -> int | None:
+        """How long it is: samples, for Opus at 48 kHz; None for what was cut out of a longer stream."""
+        whole = self.first_granule is not None and self.first_granule <= _LONGEST_FIRST_PAGE
+        return max(0, self.last_granule - self.pre_skip) if whole else None
+
+
+def inspect(file: BinaryIO, size: int) -> Stream:
     """Walk the pages of an Ogg file to its end.
 
     Raises:
         AudioError: `track.truncated` when the last page is missing or cut, `track.no_audio`,
             `track.codec_unsupported`, or `track.header_lies` when songs were glued together.
     """
-    position, ended, begun, codec, unsupported = 0, False, 0, "", ""
+    position, ended, unsupported = 0, False, ""
+    stream: Stream | None = None
     while position + 27 <= size:
         file.seek(position)
         head = file.read(27)
@@ -64,7 +96,7 @@ def inspect(file: BinaryIO, size: int) -> None:
                 break
             position = found
             continue
-        flags, segments = head[5], head[26]
+        flags, granule, segments = head[5], int.from_bytes(head[6:14], "little", signed=True), head[26]
         lacing = file.read(segments)
         end = position + 27 + segments + sum(lacing)
         if len(lacing) < segments or end > size:
@@ -74,16 +106,21 @@ def inspect(file: BinaryIO, size: int) -> None:
                 raise lie(
                     "This Ogg file holds one song after another, of which players hear the first.", value=2, limit=1
                 )
-            begun += 1
             first = file.read(16)
-            codec = codec or next((name for magic, name in _AUDIO_HEADS if first.startswith(magic)), "")
+            codec = next((name for magic, name in _AUDIO_HEADS if first.startswith(magic)), "")
             unsupported = unsupported or next((name for magic, name in _OTHER_HEADS if first.startswith(magic)), "")
+            if codec and stream is None:
+                stream = Stream(codec, head[14:18], opus_pre_skip(first) if codec == "opus" else 0)
+        elif stream is not None and head[14:18] == stream.serial and granule > 0:
+            stream.first_granule = granule if stream.first_granule is None else stream.first_granule
+            stream.last_granule = granule
         ended = ended or bool(flags & _END)
         position = end
-    if not codec:
+    if stream is None:
         raise codec_unsupported("Ogg", unsupported) if unsupported else no_audio("Ogg")
     if not ended:
         raise _cut_off(size)
+    return stream
 
 
 def _next_page(file: BinaryIO, position: int) -> int | None:
@@ -148,6 +185,7 @@ class OggFile(VirtualFile):
                 value=largest,
                 limit=_LARGEST_PAGE_PACKET,
             )
+        self._codec = track.codec
         self._packets = PacketFile(path, track)
         try:
             stream = (_opus if track.codec == "opus" else _vorbis)(self._packets, track)
@@ -182,11 +220,15 @@ class OggFile(VirtualFile):
 
     def _make_page(self, index: int) -> bytes:
         return _page(
-            self._packets.read(index),
+            self._safe(self._packets.read(index)),
             granule=int(self._granules[index]),
             sequence=self._sequence + index,
             flags=_END if index == len(self._granules) - 1 else 0,
         )
+
+    def _safe(self, packet: bytes) -> bytes:
+        """The packet; an Opus packet that breaks the rules, at which a decoder stops, as silence of its length."""
+        return packet if self._codec != "opus" or opus_packet_is_sound(packet) else _opus_silence(packet)
 
     def close(self) -> None:
         """Close the file that the packets come from."""
@@ -199,24 +241,79 @@ def _opus(packets: PacketFile, track: PacketTrack) -> _Stream:
     head = track.setup[0]
     if len(head) < 19 or head[8] >> 4 or not head[9]:
         raise lie("This file's Opus header is damaged.", value=len(head), limit=19)
-    head = head[:10] + struct.pack("<HI", 0, _OPUS_RATE_HZ) + head[16:]
+    head = head[:10] + struct.pack("<HI", 0, OPUS_RATE_HZ) + head[16:]
     frames = [_opus_frames(packets.read(index, 2)) for index in range(len(track))]
     return _Stream((head, b"OpusTags" + struct.pack("<I7sI", 7, b"Tonearm", 0)), np.array(frames, np.int64))
 
 
 def _opus_frames(start: bytes) -> int:
     """Samples at 48 kHz that an Opus packet decodes to, by its first two bytes (RFC 6716 §3.1 and §3.2)."""
-    if not start:
-        return 0
-    mode, code = start[0] >> 3, start[0] & 3
+    toc = start[0] if start else _OPUS_SILENCE_TOC
+    mode = toc >> 3
     if mode < 12:
         length = (480, 960, 1920, 2880)[mode & 3]
     elif mode < 16:
         length = (480, 960)[mode & 1]
     else:
         length = (120, 240, 480, 960)[mode & 3]
-    count = (1, 2, 2, start[1] & 63 if len(start) > 1 else 0)[code]
-    return min(length * count, 5760)
+    count = (1, 2, 2, start[1] & 63 if len(start) > 1 else 0)[toc & 3]
+    # What no packet may be as long as becomes silence of one frame.
+    return length * count if 0 < length * count <= _LONGEST_OPUS_PACKET else length
+
+
+def opus_packet_is_sound(packet: bytes) -> bool:
+    """Whether an Opus packet keeps the rules of RFC 6716 §3.4 about its frames' lengths."""
+    if not packet:
+        return False
+    code, body = packet[0] & 3, packet[1:]
+    if code == 0:
+        return len(body) <= _LARGEST_OPUS_FRAME
+    if code == 1:
+        return len(body) % 2 == 0 and len(body) // 2 <= _LARGEST_OPUS_FRAME
+    if code == 2:
+        size, at = _opus_length(body, 0)
+        return at > 0 and at + size <= len(body) and len(body) - at - size <= _LARGEST_OPUS_FRAME
+    return _many_frames_are_sound(packet)
+
+
+def _many_frames_are_sound(packet: bytes) -> bool:
+    if len(packet) < 2:
+        return False
+    count, variable, at, end = packet[1] & 63, packet[1] & 0x80, 2, len(packet)
+    if not count or _opus_frames(bytes([packet[0] & 0xFC])) * count > _LONGEST_OPUS_PACKET:
+        return False
+    if packet[1] & 0x40:
+        more = 255
+        while more == 255 and at < len(packet):
+            more = packet[at]
+            at += 1
+            end -= min(more, 254)
+    sizes = []
+    for _ in range(count - 1 if variable else 0):
+        size, after = _opus_length(packet, at)
+        if not after:
+            return False
+        sizes.append(size)
+        at = after
+    room = end - at - sum(sizes)
+    if variable:
+        return 0 <= room <= _LARGEST_OPUS_FRAME
+    return room >= 0 and room % count == 0 and room // count <= _LARGEST_OPUS_FRAME
+
+
+def _opus_length(data: bytes, at: int) -> tuple[int, int]:
+    """A frame's length in one or two bytes, and what follows it; 0 when it is not there."""
+    if at >= len(data) or (data[at] >= 252 and at + 1 >= len(data)):
+        return 0, 0
+    return (data[at], at + 1) if data[at] < 252 else (4 * data[at + 1] + data[at], at + 2)
+
+
+def _opus_silence(packet: bytes) -> bytes:
+    """Frames of no bytes, which a decoder bridges, for as long as `_opus_frames` counts."""
+    toc = packet[0] if packet else _OPUS_SILENCE_TOC
+    one = bytes([toc & 0xFC])
+    count = _opus_frames(packet[:2]) // _opus_frames(one)
+    return one if count == 1 else bytes([toc | 3, count])
 
 
 def opus_pre_skip(head: bytes) -> int:

@@ -12,6 +12,7 @@ import soundfile
 
 from tonearm_audio.container import Claim
 from tonearm_audio.errors import AudioError
+from tonearm_audio.ogg import OPUS_RATE_HZ, OggFile
 from tonearm_audio.packets import FloatBlock, PacketTrack
 from tonearm_audio.virtual import VirtualFile
 
@@ -47,7 +48,12 @@ def open_reader(path: Path, claim: Claim) -> Reader:
     """
     if claim.track is not None:
         return TrimmedReader(path, claim.track)
-    return SoundFileReader(TaggedFile(path, claim) if claim.tag else path, says_frames=claim.container == "ogg")
+    reader = SoundFileReader(TaggedFile(path, claim) if claim.tag else path, says_frames=False)
+    if claim.ogg is not None and claim.ogg.granules is not None:
+        # A decoder says less when a page is damaged. Opus counts at 48 kHz and may be decoded at a lower rate.
+        rate = OPUS_RATE_HZ if claim.ogg.codec == "opus" else reader.sample_rate_hz
+        reader.expected_frames = claim.ogg.granules * reader.sample_rate_hz // rate
+    return reader
 
 
 class SoundFileReader:
@@ -105,14 +111,11 @@ class TrimmedReader:
     """
 
     def __init__(self, path: Path, track: PacketTrack) -> None:
-        # Each container brings in what it needs only.
         if track.codec in {"aac", "alac"}:
             from tonearm_audio.chunks import ChunkReader  # noqa: PLC0415
 
             self._packets: Reader = ChunkReader(path, track)
         else:
-            from tonearm_audio.ogg import OggFile  # noqa: PLC0415
-
             self._packets = SoundFileReader(OggFile(path, track), says_frames=True)
         self.codec: str = track.codec
         self.sample_rate_hz: int = self._packets.sample_rate_hz
