@@ -53,6 +53,15 @@ def test_it_has_no_library_under_the_gpl(seen: Any) -> None:
     assert {name: said for name, said in seen["licences"].items() if GPL.search(said)} == {}
 
 
+def test_what_is_under_the_gpl_would_be_found() -> None:
+    for library in ("numpy.libs/libx264-9d.so.164", "av.libs/libavcodec.so.62", "av/_core.abi3.so", "libx265.so.215"):
+        assert GPL_LIBRARIES.search(f"/opt/venv/lib/python3.13/site-packages/{library}"), library
+    for licence in ("GPL-3.0-or-later", "License :: OSI Approved :: GNU General Public License v2 (GPLv2)"):
+        assert GPL.search(licence), licence
+    for licence in ("LGPL-2.1-or-later", "License :: OSI Approved :: GNU Lesser General Public License v3 (LGPLv3)"):
+        assert not GPL.search(licence), licence
+
+
 def test_it_keeps_nothing_of_what_the_build_was_given(seen: Any, engine: Engine, images: dict[str, Image]) -> None:
     assert seen["secrets"] == []
     told = set(pip_settings(pip_files(), {}).values())

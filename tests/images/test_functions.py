@@ -19,7 +19,7 @@ from tonearm.domain.job import Job
 from tonearm.ports import Workflow
 from tonearm.services.start_job import StartJob
 from tonearm_local.images.build import Image
-from tonearm_local.images.container import STACK_LABEL, Limits
+from tonearm_local.images.container import FUNCTION_LABEL, STACK_LABEL, Limits
 from tonearm_local.images.engine import Engine
 from tonearm_local.images.runtime_api import Answer
 from tonearm_local.images.table import Measured, write_table
@@ -244,9 +244,26 @@ def in_containers(laptop: Stack, engine: Engine, images: dict[str, Image]) -> It
         yield other
 
 
+def workers(engine: Engine, stack: Stack) -> dict[str, str]:
+    """The containers that run functions of a stack, by name, each with its function; the relays are left out."""
+    listed = engine.run(
+        *("ps", "--filter", f"label={STACK_LABEL}={stack.folder}"),
+        *("--format", f'{{{{.Names}}}} {{{{.Label "{FUNCTION_LABEL}"}}}}'),
+    )
+    found = dict(line.split() for line in listed.splitlines())
+    return {name: function for name, function in found.items() if not name.endswith("-relay")}
+
+
 class TestAStackOnTheImages:
     def test_a_song_goes_through_it_bit_for_bit_as_through_processes(
-        self, by_processes: Result, in_containers: Stack, ada: Person, song: Path, cloud: Cloud, engine: Engine
+        self,
+        by_processes: Result,
+        in_containers: Stack,
+        ada: Person,
+        song: Path,
+        stack: Outputs,
+        cloud: Cloud,
+        engine: Engine,
     ) -> None:
         # When the same person sends the same song
         track = ada.uploads(song, recipe=RECIPE)
@@ -257,7 +274,24 @@ class TestAStackOnTheImages:
         [execution] = cloud.executions(job["job_id"])
         assert execution["status"] == "SUCCEEDED"
         # And each step ran in a container of its own, beside its relay
-        assert len(engine.containers(f"{STACK_LABEL}={in_containers.folder}")) == 2 * len(STEPS)
+        ran = workers(engine, in_containers)
+        assert set(ran.values()) == {stack.function_names[step] for step in STEPS}
+
+    def test_a_container_that_was_killed_is_replaced_and_leaves_nothing(
+        self, in_containers: Stack, ada: Person, song: Path, stack: Outputs, engine: Engine
+    ) -> None:
+        # Given that somebody killed what analyzes, and left the relays
+        analyze = stack.function_names["analyze"]
+        killed = {name for name, function in workers(engine, in_containers).items() if function == analyze}
+        engine.run("kill", *killed)
+        # When the next song comes
+        job = ada.waits_for_job(ada.uploads(song)["ingest_job_id"])
+        # Then it is analyzed, in a new container, and the relay of an old one is gone with it
+        assert job["status"] == "succeeded"
+        names = engine.run("ps", "--all", "--format", "{{.Names}}").split()
+        assert not killed & set(names)
+        assert not all(f"{name}-relay" in names for name in killed)
+        assert analyze in workers(engine, in_containers).values()
 
     def test_a_refused_file_is_refused_for_the_same_reason(
         self, in_containers: Stack, ada: Person, tmp_path: Path

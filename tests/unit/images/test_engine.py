@@ -103,7 +103,7 @@ def test_what_is_missing_is_named_with_the_mend(machine: Path, monkeypatch: pyte
     with pytest.raises(NoEngine) as caught, borrowed_engine(machine):
         pass
     said = str(caught.value)
-    for what in ("a docker client that can build", "dockerd", "root", "DOCKER_HOST", "apt-get install docker.io"):
+    for what in ("docker client that can build", "dockerd", "root", "DOCKER_HOST", "apt-get install docker.io"):
         assert what in said
 
 

@@ -28,7 +28,7 @@ from tonearm_local.emulator.functions_in_processes import (
     lambda_environment,
     missing_image,
 )
-from tonearm_local.images.container import STACK_LABEL, Container, Limits
+from tonearm_local.images.container import FUNCTION_LABEL, STACK_LABEL, Container, Limits
 from tonearm_local.images.deployed import Containers
 from tonearm_local.images.engine import EngineError, PrivateEngine, client_environment
 
@@ -56,7 +56,7 @@ class FunctionContainer(FunctionProcess):
                 Limits.of(self.config),
                 ports=(port, emulator_port),
                 scratch=self.new_scratch(scratch),
-                labels={STACK_LABEL: containers.label},
+                labels={STACK_LABEL: containers.label, FUNCTION_LABEL: self.func_name},
             )
         except EngineError as error:
             raise lambda_runtime.ProvidedRuntimeError(str(error), "Runtime.InvalidEntrypoint") from error

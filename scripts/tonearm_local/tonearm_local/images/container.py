@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
     from tonearm_local.images.engine import Engine
 
-# On every container of ours: whose it is.
+# On every container of ours: whose it is. On those of a stack: what it runs.
 STACK_LABEL = "tonearm.stack"
+FUNCTION_LABEL = "tonearm.function"
 # Memory that brings one whole processor.
 MB_PER_PROCESSOR = 1769
 _PROCESSES = 1024

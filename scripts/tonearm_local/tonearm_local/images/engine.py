@@ -249,7 +249,7 @@ def _client_and_daemon() -> Path:
     clients = _clients()
     missing = []
     if not clients:
-        missing.append("a docker client that can build images")
+        missing.append("docker client that can build images")
     if _daemon() is None:
         missing.append("dockerd")
     if os.geteuid() != 0:
