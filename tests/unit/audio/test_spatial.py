@@ -1,6 +1,7 @@
 """Spatial: one path for one seed, as loud as the source, below its ceiling, whole in mono, no wrap-around."""
 
 import math
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.audio.signals import RATE, Samples, noise, tone, write
+from tests.unit.audio.signals import RATE, Samples, noise, run_python, tone, write
 from tonearm_audio import AudioError, Operation, OutputFormat, Pitch, Spatial, Tempo, certify, render
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.loudness import Loudness, LoudnessMeter
@@ -313,6 +314,36 @@ class TestRenders:
         assert found.true_peak_dbtp is not None
         assert found.true_peak_dbtp <= -1.0
         assert seen == sorted(seen)
+
+
+RENDER = """
+import sys
+from pathlib import Path
+from tonearm_audio import OutputFormat, Spatial, render
+source, destination = map(Path, sys.argv[1:])
+result = render(source, destination, operations=[Spatial(seed=3, room=1.0)], output=OutputFormat("flac"))
+status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+print(result.pcm_sha256, int(status["VmHWM"].split()[0]) / 1024)
+"""
+
+
+def test_a_render_is_the_same_in_every_process_at_any_number_of_threads(song: DemoSong, tmp_path: Path) -> None:
+    hashes = set()
+    for threads, features in (("1", ""), ("4", ""), ("2", "AVX512F AVX512CD AVX512_SKX AVX2 FMA3")):
+        more = {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, "NPY_DISABLE_CPU_FEATURES": features}
+        printed = run_python(RENDER, str(song.path), str(tmp_path / "a.flac"), env={**os.environ, **more})
+        hashes.add(printed.split()[0])
+    assert len(hashes) == 1
+
+
+def test_memory_does_not_grow_with_the_length(tmp_path: Path) -> None:
+    minute = noise(60.0, rate=22_050)
+    peaks = []
+    for minutes in (2, 6):
+        source = write(tmp_path / f"{minutes}.wav", np.tile(minute, (minutes, 1)), rate=22_050)
+        peaks.append(float(run_python(RENDER, str(source), str(tmp_path / "a.flac")).split()[1]))
+    assert peaks[1] < 100
+    assert peaks[1] - peaks[0] < 8
 
 
 class TestWhatIsRefused:

@@ -43,6 +43,7 @@ def test_of_a_render_that_circles_its_own_loudness_and_peak_are_shown(paper: Con
     promises = [
         answers.promise("loudness", -14.5, -14.53, "LUFS", operation="spatial", tolerance=0.5),
         answers.promise("true_peak", -1.0, -1.25, "dBTP", operation="spatial", tolerance=0.0, note="at most"),
+        answers.promise("timing", 0.0, 1.5, "ms", operation="tempo+pitch+spatial", tolerance=30.0),
         answers.promise("mono", 0.0, 0.71, "dB", operation="spatial", tolerance=3.0, note="lost, at most"),
     ]
     show(paper, made(certificate={"promises": promises}))
@@ -50,6 +51,7 @@ def test_of_a_render_that_circles_its_own_loudness_and_peak_are_shown(paper: Con
     assert "loudness -14.50 LUFS -0.03 dB" in lines
     assert "true peak -1 dBTP -1.25 dBTP" in lines
     assert "true_peak spatial -1 dBTP -1.25 dBTP at most yes" in lines
+    assert "timing all 0 ms 1.50 ms ± 30 yes" in lines
     assert "mono spatial 0 dB 0.71 dB + 3 at most yes" in lines
 
 

@@ -20,7 +20,7 @@ def _operation(operation: Operation) -> tonearm_audio.Operation:
         case Pitch(semitones=semitones):
             return tonearm_audio.Pitch(semitones)
         case Spatial(seed=seed, speed_hz=speed_hz, depth=depth, room=room, mix=mix):
-            return tonearm_audio.Spatial(seed, speed_hz, depth, room, mix)
+            return tonearm_audio.Spatial(seed=seed, speed_hz=speed_hz, depth=depth, room=room, mix=mix)
         case _:
             assert_never(operation)
 
