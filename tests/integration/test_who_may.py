@@ -172,6 +172,24 @@ class TestOwners:
         assert httpx.get(f"{stack.endpoint_url}/{stack.media_bucket}/{key}", timeout=30).status_code == 403
 
 
+@pytest.mark.parametrize("note", ["eJw=", None], ids=["another", "none"])
+def test_an_upload_keeps_the_note_of_its_form_and_takes_no_other(
+    ada: Person, stack: Outputs, cloud: Cloud, song: Path, note: str | None
+) -> None:
+    # Given a form, with whose note a lost row is written anew
+    created = ada.creates_track(song)
+    form, track_id = created["upload"], created["track"]["track_id"]
+    # When its owner sends it with another note, or with none
+    fields = {**form["fields"], "x-amz-meta-track": note}
+    answer = ada.sends(song, {**form, "fields": {name: text for name, text in fields.items() if text is not None}})
+    # Then it is refused, and as it was given it is taken
+    assert answer.status_code == 403
+    assert ada.sends(song, form).status_code in {200, 201, 204}
+    key = f"uploads/{ada.owner_id}/{track_id}/source"
+    kept = cloud.s3.head_object(Bucket=stack.uploads_bucket, Key=key)["Metadata"]
+    assert kept == {"track": form["fields"]["x-amz-meta-track"]}
+
+
 class TestRoles:
     """Given a function's own role, when it tries what it was not granted."""
 
