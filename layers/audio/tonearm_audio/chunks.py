@@ -80,13 +80,13 @@ class ChunkReader:
     def _next_chunk(self) -> FloatBlock:
         first = self._next
         if first >= len(self._track):
-            self._check_lost()
             return np.empty((0, self.channels), np.float32)
         reach = self._track.sizes[first : first + _CHUNK_PACKETS].cumsum()
         self._next = first + max(1, int(np.searchsorted(reach, _CHUNK_BYTES)))
         self._next = min(self._next, first + len(reach))
         block = self._decode(first, self._next)
-        if self._lost > _CHUNK_PACKETS:
+        # Not before the end or some ten seconds: a recording may begin badly and be well.
+        if self._next == len(self._track) or self._lost > _CHUNK_PACKETS:
             self._check_lost()
         return block
 

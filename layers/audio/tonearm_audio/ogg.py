@@ -241,6 +241,9 @@ def _opus(packets: PacketFile, track: PacketTrack) -> _Stream:
     head = track.setup[0]
     if len(head) < 19 or head[8] >> 4 or not head[9]:
         raise lie("This file's Opus header is damaged.", value=len(head), limit=19)
+    # Without a table of channels there are one or two of them (RFC 7845 §5.1.1).
+    if head[9] > 2 and head[18] == 0:
+        raise lie(f"This file's Opus header speaks of {head[9]} channels.", value=head[9], limit=2)
     head = head[:10] + struct.pack("<HI", 0, OPUS_RATE_HZ) + head[16:]
     frames = [_opus_frames(packets.read(index, 2)) for index in range(len(track))]
     return _Stream((head, b"OpusTags" + struct.pack("<I7sI", 7, b"Tonearm", 0)), np.array(frames, np.int64))
