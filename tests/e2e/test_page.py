@@ -19,8 +19,8 @@ import pytest
 import soundfile
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, expect, sync_playwright
 
+from tests.support.page_tools import installed_tools
 from tests.support.person import PASSWORD, wait_until
-from tests.unit.repository.checkout import ROOT
 from tonearm_local.stack import Outputs
 
 pytestmark = pytest.mark.stack
@@ -94,7 +94,7 @@ class Visitor:
         assert page.viewport_size is not None
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= page.viewport_size["width"], f"{name} is {width} px wide"
-        page.evaluate((ROOT / "web/node_modules/axe-core/axe.min.js").read_text())
+        page.evaluate((installed_tools() / "axe-core" / "axe.min.js").read_text())
         found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
         assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == [], name
         if SCREENSHOTS:
@@ -110,8 +110,6 @@ class Visitor:
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("neither chromium nor google-chrome is installed: the page cannot be tried")
-    if not (ROOT / "web/node_modules/axe-core/axe.min.js").is_file():
-        pytest.skip("web/node_modules lacks axe-core: run `npm ci` in web/, or tests/unit/web, which does")
     driver: Playwright
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)

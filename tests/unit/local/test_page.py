@@ -54,7 +54,9 @@ def test_what_is_built_is_a_page_with_hashed_names(built: Page) -> None:
     named = [file.relative_to(built.files).as_posix() for file in (built.files / "assets").iterdir()]
     assert [name for name in named if name.endswith(".js") and f"/{name}" in text]
     licences = (built.files / "licences.txt").read_text()
-    assert [name for name in ("react-dom", "@aws-amplify/auth", "wavesurfer.js") if f"{name}\n===" not in licences] == []
+    assert [
+        name for name in ("react-dom", "@aws-amplify/auth", "wavesurfer.js") if f"{name}\n===" not in licences
+    ] == []
     # The distribution's policy forbids scripts in the page itself.
     assert "<script>" not in text
 

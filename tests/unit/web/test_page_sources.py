@@ -1,7 +1,5 @@
 """The page's own checks, with the tools that its lock names: types, style, accessibility, unit tests, licences."""
 
-import fcntl
-import hashlib
 import json
 import subprocess
 from pathlib import Path
@@ -9,11 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.unit.repository.checkout import ROOT
-from tonearm_local.page import node, npm
+from tests.support.page_tools import LOCK, WEB, installed_tools
+from tonearm_local.page import node
 
-WEB = ROOT / "web"
-LOCK = WEB / "package-lock.json"
 # What may be part of the page, and of what builds and checks it.
 PERMISSIVE = {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BlueOak-1.0.0", "ISC", "MIT", "Python-2.0"}
 # Unchanged, in tests only, and never part of the page.
@@ -27,18 +23,8 @@ MAY_CHECK = {
 
 @pytest.fixture(scope="module")
 def tools() -> Path:
-    """Given what the lock names, in web/node_modules, where editors look for it too."""
-    installed = WEB / "node_modules"
-    key = hashlib.sha256(LOCK.read_bytes() + (WEB / "package.json").read_bytes()).hexdigest()
-    installed.mkdir(exist_ok=True)
-    with LOCK.open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        done = installed / "installed-by-tests"
-        if not done.is_file() or done.read_text() != key:
-            asked = npm("ci", "--loglevel=error", folder=WEB)
-            assert asked.returncode == 0, asked.stderr
-            done.write_text(key)
-    return installed
+    """Given what the lock names."""
+    return installed_tools()
 
 
 def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
