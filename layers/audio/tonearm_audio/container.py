@@ -13,7 +13,7 @@ from typing import BinaryIO, Literal
 
 from tonearm_audio import matroska, mp4, mpeg, ogg
 from tonearm_audio.errors import AudioError
-from tonearm_audio.packets import FORMATS_READ, PacketTrack, lie
+from tonearm_audio.packets import FORMATS_READ, PacketTrack, codec_unsupported, lie
 
 Container = Literal["wav", "mp3", "flac", "ogg", "aiff", "mp4", "webm", "matroska"]
 
@@ -32,7 +32,13 @@ _OTHER_KINDS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"PK\x03\x04", "a ZIP archive or an office document"),
     (0, b"\x1f\x8b", "a gzip archive"),
     (0, b"MThd", "a MIDI file, which holds notes and no sound"),
-    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a Windows Media file"),
+)
+_UNREAD_KINDS: tuple[tuple[bytes, str, str], ...] = (
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "Windows Media", "WMA"),
+    (b"#!AMR", "AMR", "AMR"),
+    (b"caff", "Core Audio", "in a container that is not read"),
+    (b"wvpk", "WavPack", "WavPack"),
+    (b"MAC ", "Monkey's Audio", "APE"),
 )
 
 
@@ -84,6 +90,9 @@ def inspect(path: Path) -> Claim:
         for offset, magic, kind in _OTHER_KINDS:
             if head[offset : offset + len(magic)] == magic:
                 raise _not_audio(kind)
+        for magic, kind, codec in _UNREAD_KINDS:
+            if head.startswith(magic):
+                raise codec_unsupported(kind, codec)
         return _inspect_kind(file, size, head)
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 
+from tonearm_audio import foreign
 from tonearm_audio.container import Claim, Container, inspect
 from tonearm_audio.errors import AudioError, spoken_duration
 from tonearm_audio.packets import FloatBlock
@@ -68,8 +71,12 @@ class Source:
 
     def __init__(self, path: Path, *, limits: Limits = ENGINE_LIMITS) -> None:
         self._limits = limits
-        self._claim: Claim = inspect(path)
-        self._reader = open_reader(path, self._claim)
+        self._temporary = ExitStack()
+        with ExitStack() as failed:
+            failed.push(self._temporary)
+            path, self._claim = self._inspect(path)
+            self._reader = open_reader(path, self._claim)
+            failed.pop_all()
         if self._reader.expected_frames is not None:
             # Packets have been counted; an Ogg file's last page may say anything.
             proven = self._claim.track is not None
@@ -83,7 +90,7 @@ class Source:
         try:
             self._check_format()
         except AudioError:
-            self._reader.close()
+            self._close()
             raise
 
     def __enter__(self) -> Self:
@@ -92,7 +99,23 @@ class Source:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._close()
+
+    def _close(self) -> None:
         self._reader.close()
+        self._temporary.close()
+
+    def _inspect(self, path: Path) -> tuple[Path, Claim]:
+        """The claim of a file, or that of what an installed ffmpeg makes of it where the engine reads it not."""
+        try:
+            return path, inspect(path)
+        except AudioError as error:
+            if error.code != "track.codec_unsupported" or not foreign.available():
+                raise
+            converted = Path(self._temporary.enter_context(TemporaryDirectory())) / "converted.wav"
+            if not foreign.convert(path, converted):
+                raise
+            return converted, inspect(converted)
 
     @property
     def expected_frames(self) -> int | None:

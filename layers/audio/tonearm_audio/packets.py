@@ -143,7 +143,7 @@ def codec_unsupported(kind: str, codec: str) -> AudioError:
     """A container that is read, with an encoding in it that is not."""
     return AudioError(
         "track.codec_unsupported",
-        f"The sound in this {kind} file is {codec}; what is read of such files is {CODECS_READ}.",
+        f"The sound in this {kind} file is {codec}; what is read beside WAV, AIFF, FLAC and MP3 is {CODECS_READ}.",
         value=codec,
         limit=CODECS_READ,
         mend="Export it as M4A with AAC, or as WAV, FLAC or MP3. Where ffmpeg is installed, the engine reads it too.",

@@ -1,0 +1,54 @@
+"""What the engine does not read, by an ffmpeg that the person has installed: a convenience of a laptop, not a format.
+
+No image holds an ffmpeg, so there this does nothing. pydub holds a whole song in memory (and some copies of it), which
+is why the length is bounded here.
+"""
+
+from __future__ import annotations
+
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+from tonearm_audio.errors import AudioError, spoken_duration
+
+LONGEST_S = 20 * 60
+"""Twenty minutes of 16-bit stereo are 210 MB, of which pydub keeps three copies."""
+
+
+def available() -> bool:
+    """Whether an ffmpeg is on the path, and the optional pydub is installed."""
+    return shutil.which("ffmpeg") is not None and find_spec("pydub") is not None
+
+
+def convert(path: Path, destination: Path) -> bool:
+    """Decode a file of any kind that ffmpeg reads to a WAV file.
+
+    Args:
+        path: the file.
+        destination: the WAV to write.
+
+    Returns:
+        Whether ffmpeg made something of it.
+
+    Raises:
+        AudioError: `track.too_long` when it is longer than `LONGEST_S`.
+    """
+    from pydub import AudioSegment  # noqa: PLC0415  (optional, and it looks for ffmpeg when it is imported)
+    from pydub.exceptions import CouldntDecodeError  # noqa: PLC0415
+
+    try:
+        segment = AudioSegment.from_file(str(path), duration=LONGEST_S + 1)
+    # pydub asks ffprobe first and takes its answer for granted; where there is none to give, these are what it raises.
+    except (CouldntDecodeError, OSError, IndexError, KeyError, ValueError):
+        return False
+    if segment.duration_seconds > LONGEST_S:
+        raise AudioError(
+            "track.too_long",
+            f"This file is longer than {spoken_duration(LONGEST_S)}, the limit for what ffmpeg converts.",
+            value=segment.duration_seconds,
+            limit=LONGEST_S,
+            mend="Convert it to FLAC or WAV yourself, and use that file.",
+        )
+    segment.export(str(destination), format="wav").close()
+    return True

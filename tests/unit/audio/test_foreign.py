@@ -1,0 +1,92 @@
+"""What only an installed ffmpeg reads: read where there is one, refused with that advice where there is none."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.unit.audio.signals import RATE, noise, write
+from tonearm_audio import AudioError, Limits, foreign, probe
+
+LIMITS = Limits(max_duration_s=60.0)
+AMR = b"#!AMR\n" + bytes(200)
+
+FFMPEG = """#!{python}
+import sys
+assert sys.argv[sys.argv.index("-t") + 1] == "1201"
+sys.stdout.buffer.write(open({wav!r}, "rb").read())
+"""
+FFPROBE = """#!{python}
+import sys
+print("    Stream #0:0: Audio: amr_nb, 8000 Hz, mono, s16", file=sys.stderr)
+print('{{"streams": [{{"codec_type": "audio", "codec_name": "amr_nb", "sample_fmt": "s16", "bits_per_sample": 16,'
+      ' "index": 0}}]}}')
+"""
+
+
+@pytest.fixture
+def amr(tmp_path: Path) -> Path:
+    """Given a recording of an old phone."""
+    path = tmp_path / "memo.amr"
+    path.write_bytes(AMR)
+    return path
+
+
+@pytest.fixture
+def no_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Given a path without an ffmpeg."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    return folder
+
+
+@pytest.fixture
+def ffmpeg(tmp_path: Path, no_ffmpeg: Path) -> Path:
+    """Given programs that answer as ffmpeg and ffprobe do."""
+    wav = write(tmp_path / "answer.wav", noise(2.0), subtype="PCM_16")
+    for name, script in (("ffmpeg", FFMPEG), ("ffprobe", FFPROBE)):
+        program = no_ffmpeg / name
+        program.write_text(script.format(python=sys.executable, wav=str(wav)))
+        program.chmod(0o755)
+    return no_ffmpeg
+
+
+def test_given_no_ffmpeg_then_what_it_would_read_is_refused_with_that_advice(amr: Path, no_ffmpeg: Path) -> None:
+    with pytest.raises(AudioError) as caught:
+        probe(amr, limits=LIMITS)
+
+    assert (caught.value.code, caught.value.value) == ("track.codec_unsupported", "AMR")
+    assert "ffmpeg" in caught.value.mend
+
+
+def test_given_an_ffmpeg_then_it_decodes_what_the_engine_does_not_read(amr: Path, ffmpeg: Path) -> None:
+    assert probe(amr, limits=LIMITS).frames == 2 * RATE
+
+
+def test_given_more_than_memory_is_meant_for_then_it_is_refused(
+    amr: Path, ffmpeg: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(foreign, "LONGEST_S", 1)
+    (ffmpeg / "ffmpeg").write_text((ffmpeg / "ffmpeg").read_text().replace("1201", "2"))
+
+    with pytest.raises(AudioError) as caught:
+        probe(amr, limits=LIMITS)
+
+    assert (caught.value.code, caught.value.limit) == ("track.too_long", 1)
+
+
+def test_given_an_ffmpeg_that_fails_then_the_first_refusal_stands(amr: Path, ffmpeg: Path) -> None:
+    (ffmpeg / "ffmpeg").write_text(f"#!{sys.executable}\nraise SystemExit(1)\n")
+
+    with pytest.raises(AudioError) as caught:
+        probe(amr, limits=LIMITS)
+
+    assert caught.value.code == "track.codec_unsupported"
+
+
+def test_given_what_the_engine_reads_then_no_ffmpeg_is_asked(tmp_path: Path, ffmpeg: Path) -> None:
+    shutil.rmtree(ffmpeg)
+
+    assert probe(write(tmp_path / "a.wav", noise(1.0)), limits=LIMITS).frames == RATE
