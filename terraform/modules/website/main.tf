@@ -131,11 +131,6 @@ resource "aws_cloudfront_response_headers_policy" "security" {
       override                   = true
     }
   }
-
-  lifecycle {
-    # The emulator answers both as empty blocks.
-    ignore_changes = [custom_headers_config, remove_headers_config]
-  }
 }
 
 resource "aws_cloudfront_distribution" "this" {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tonearm_local.emulator import (
+    cloudfront_empty_headers,
     cloudfront_to_api,
     faults,
     functions_in_containers,
@@ -65,6 +66,7 @@ def install_all(
     states_end_is_final.install()
     states_machine_timeout.install()
     states_survive_restart.install(port=port)
+    cloudfront_empty_headers.install()
     cloudfront_to_api.install(port=port)
     save_on_signal.install(state_dir / SAVED)
     save_regularly.install()
