@@ -98,7 +98,7 @@ reset: $(ready) ## Stop the laptop stack and delete all that it holds
 destroy: has-terraform $(ready) ## Let Terraform delete the laptop stack, and check that nothing is left
 	@$(tonearm) stack destroy
 
-build: $(ready) ## Build the zips that terraform apply uploads to AWS, into build/
+build: $(ready) ## Build the zips and the page that terraform apply uploads to AWS, into build/
 	@$(tonearm) build
 
 images: $(ready) ## Build the container images of the workflow's steps
@@ -111,5 +111,5 @@ openapi: $(ready) ## Write docs/openapi.json anew
 	@$(python) -m functions.api.openapi_document > docs/openapi.json.new && mv docs/openapi.json.new docs/openapi.json
 
 clean: ## Delete what can be made again: environments, caches, build/
-	@rm -rf .venv .uv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .uv build web/node_modules web/src/api/schema.d.ts .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -not -path './.tonearm/*' -prune -exec rm -rf {} +
