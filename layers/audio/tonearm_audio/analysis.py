@@ -61,7 +61,7 @@ def analyze(path: Path, *, on_progress: Callable[[float], None] | None = None) -
     """Measure duration, loudness, peaks, tempo and beats of a file.
 
     Args:
-        path: a WAV, FLAC or MP3 file, mono or stereo.
+        path: a file of any format in docs/formats.md, mono or stereo.
         on_progress: called with 0.0 to 1.0, rising.
 
     Raises:

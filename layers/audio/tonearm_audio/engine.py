@@ -72,7 +72,7 @@ def render(
     Without operations, and at a rate that the output can hold, the samples reach the encoder bit for bit.
 
     Args:
-        source: a WAV, FLAC or MP3 file, mono or stereo.
+        source: a file of any format in docs/formats.md, mono or stereo.
         destination: appears complete or not at all; its folder must exist.
         operations: tempo and pitch changes, which commute, and at most one spatial operation, which comes last.
         output: the format to write.
