@@ -14,6 +14,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from tonearm_local.told import go_on
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -44,7 +46,11 @@ class Step:
     _printed: str = field(default="", repr=False)
 
     def at(self, detail: str, part: float | None = None) -> None:
-        """Say what the step is at: what goes on, and after a colon, in which detail."""
+        """Say what the step is at: what goes on, and after a colon, in which detail.
+
+        Raises KeyboardInterrupt when the command was interrupted and the work did not notice.
+        """
+        go_on()
         self.detail, self.part = detail, part
         if self._console is None:
             return

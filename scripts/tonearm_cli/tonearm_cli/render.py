@@ -14,6 +14,7 @@ import typer
 from tonearm_cli.errors import CliError, Refused, WrongUse, refusing
 from tonearm_cli.files import require_file, require_folder, require_free
 from tonearm_cli.output import AsJson, Output, Quiet, command, plain
+from tonearm_local.told import go_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -178,6 +179,7 @@ def _made(source: Path, out: Path, recipe: Recipe, output: Output, *, certify: b
             step.came_to(name)
         if certify:
             document = _certified(engine, source, partial, recipe, output)
+        go_on()
         partial.replace(out)
     return _Made(out, recipe, rendered, engine.version, document)
 

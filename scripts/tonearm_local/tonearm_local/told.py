@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,23 @@ if TYPE_CHECKING:
 
 FAILED = 1
 INTERRUPTED = 130
-# What ends a command besides Ctrl-C: a time limit, say, and the terminal that is closed.
-_ENDINGS = (signal.SIGTERM, signal.SIGHUP)
+# What ends a command: Ctrl-C, a time limit, say, and the terminal that is closed.
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_interrupted = threading.Event()
+
+
+def go_on() -> None:
+    """Raise KeyboardInterrupt when the command was interrupted: to be called where long work tells how far it is.
+
+    Raised while compiled code calls Python, the first one can get lost there without a word.
+    """
+    if _interrupted.is_set():
+        raise KeyboardInterrupt
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    _interrupted.set()
+    raise KeyboardInterrupt
 
 
 @contextmanager
@@ -27,11 +43,12 @@ def told() -> Iterator[None]:
     Whatever ends the command meanwhile is an interruption like Ctrl-C: Terraform, in a session of its own, is then
     ended too and saves its state. To be used on the main thread.
     """
+    _interrupted.clear()
     before = {number: signal.getsignal(number) for number in _ENDINGS}
     for number in _ENDINGS:
         # nohup(1) has the command outlive its terminal.
         if before[number] is not signal.SIG_IGN:
-            signal.signal(number, signal.default_int_handler)
+            signal.signal(number, _interrupt)
     try:
         yield
     except (StackError, FileNotFoundError) as error:

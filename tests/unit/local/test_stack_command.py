@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 from dataclasses import fields
 from pathlib import Path
@@ -14,6 +15,7 @@ from tonearm_local import cli
 from tonearm_local.errors import StackError
 from tonearm_local.progress import Step
 from tonearm_local.stack import Outputs, Stack, Status
+from tonearm_local.told import go_on
 
 RUNNER = CliRunner()
 OUTPUTS = Outputs(
@@ -147,14 +149,31 @@ def test_an_interruption_says_how_to_go_on(stack: FakeStack) -> None:
     assert "run the same command again" in done.stderr
 
 
-def test_a_request_to_end_is_an_interruption(stack: FakeStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    seen: list[Any] = []
-    both = (signal.SIGTERM, signal.SIGHUP)
-    monkeypatch.setattr(stack, "down", lambda: seen.extend(map(signal.getsignal, both)))
-    RUNNER.invoke(cli.app, ["down"])
-    assert seen == [signal.default_int_handler] * 2
-    assert signal.getsignal(signal.SIGTERM) is before
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_request_to_end_is_an_interruption(
+    stack: FakeStack, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    # Given tests that run in the background, which have the first one ignored
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        monkeypatch.setattr(stack, "down", lambda: signal.raise_signal(number))
+        assert RUNNER.invoke(cli.app, ["down"]).exit_code == 130
+        assert signal.getsignal(number) is signal.default_int_handler
+    finally:
+        signal.signal(number, before)
+
+
+def test_an_interruption_that_gets_lost_is_noticed_later(stack: FakeStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    def loses_it() -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        go_on()
+
+    monkeypatch.setattr(stack, "down", loses_it)
+    assert RUNNER.invoke(cli.app, ["down"]).exit_code == 130
+    # And it concerns no later command
+    monkeypatch.setattr(stack, "down", go_on)
+    assert RUNNER.invoke(cli.app, ["down"]).exit_code == 0
 
 
 def test_a_command_under_nohup_outlives_its_terminal(stack: FakeStack, monkeypatch: pytest.MonkeyPatch) -> None:
