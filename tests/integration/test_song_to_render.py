@@ -12,6 +12,7 @@ import soundfile
 import tonearm_audio
 from tests.support.cloud import Cloud, Tap
 from tests.support.person import JSON, Person, wait_until
+from tests.support.recordings import KINDS, record
 from tonearm_local.stack import Outputs
 
 pytestmark = pytest.mark.stack
@@ -115,6 +116,21 @@ class TestUploadWithRecipe:
             assert wait_until(f"the log of {function}", lambda f=function: lines(f), timeout_s=20), function
 
 
+class TestRecordings:
+    """Given a recording as phones and browsers make them, when it is uploaded."""
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_it_becomes_a_certified_render_of_the_right_length(self, ada: Person, tmp_path: Path, kind: str) -> None:
+        recording, samples = record(tmp_path, kind, seconds=2)
+        track = ada.uploads(recording, recipe={"operations": [TEMPO], "output": {"codec": "flac"}})
+        job = ada.waits_for_job(track["ingest_job_id"])
+        assert job["status"] == "succeeded", job
+        made = KINDS[kind]
+        probe = ada.reads(f"/v1/tracks/{track['track_id']}")["probe"]
+        assert (probe["container"], probe["codec"]) == (made.container, made.codec)
+        assert probe["frames"] == len(samples) + made.extra_frames
+
+
 class TestRenderOfAReadyTrack:
     """Given a ready track, when a render is asked for."""
 
@@ -124,6 +140,8 @@ class TestRenderOfAReadyTrack:
             ([{"type": "tempo", "factor": 0.8}], {"codec": "flac"}, "audio/flac", 10.0),
             ([{"type": "pitch", "semitones": -3.5}], {"codec": "wav"}, "audio/wav", 8.0),
             ([TEMPO], {"codec": "mp3", "bitrate_kbps": 128}, "audio/mpeg", 8.0 / 1.1),
+            ([TEMPO], {"codec": "ogg"}, "audio/ogg", 8.0 / 1.1),
+            ([TEMPO, {"type": "spatial", "seed": 7}], {"codec": "mp3"}, "audio/mpeg", 8.0 / 1.1),
         ],
     )
     def test_each_operation_and_format_is_delivered_and_plays(

@@ -5,11 +5,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import typer
 
 from tests.unit.repository.checkout import ROOT
+from tonearm.domain import recipe
 from tonearm_cli import main
 from tonearm_cli.demo_song import compose_demo_song
 from tonearm_cli.errors import EXIT_STATUSES
@@ -45,6 +47,27 @@ def test_every_command_has_its_section() -> None:
 def test_every_option_is_told(name: str) -> None:
     options = {option for parameter in COMMANDS[name].params for option in parameter.opts if option.startswith("--")}
     assert [option for option in options if f"`{option}" not in PAGE] == []
+
+
+@pytest.mark.parametrize(
+    ("option", "figures"),
+    [
+        ("--tempo", f"{recipe.TEMPO_FACTOR_MIN:g} to {recipe.TEMPO_FACTOR_MAX:g}"),
+        ("--pitch", f"up to {recipe.PITCH_SEMITONES_MAX:g}"),
+        ("--spatial-speed", f"{recipe.SPATIAL_SPEED_HZ_MIN:g} to {recipe.SPATIAL_SPEED_HZ_MAX:g}"),
+        ("--seed", f"0 to {recipe.SPATIAL_SEED_MAX}"),
+        ("--format", "{}, {}, {} or {}".format(*get_args(recipe.Codec))),
+        (
+            "--bitrate",
+            "{}, {}, {} or {}".format(*get_args(recipe.OutputFormat.model_fields["bitrate_kbps"].annotation)),
+        ),
+    ],
+)
+def test_the_help_of_render_gives_the_ranges_of_a_recipe(option: str, figures: str) -> None:
+    told = next(parameter for parameter in COMMANDS["render"].params if option in parameter.opts)
+    assert isinstance(told, typer.core.TyperOption)
+    assert told.help is not None
+    assert figures in told.help
 
 
 @pytest.mark.parametrize("status", EXIT_STATUSES)
