@@ -18,6 +18,7 @@ from tonearm_cli.errors import EXIT_STATUSES
 
 PAGE = (ROOT / "docs" / "command-line.md").read_text()
 OFFLINE = re.findall(r"^```sh offline\n(.*?)^```", PAGE, flags=re.DOTALL | re.MULTILINE)
+BITRATE = recipe.OutputFormat.model_fields["bitrate_kbps"].annotation
 COMMANDS = typer.main.get_group(main.app).commands
 
 
@@ -59,7 +60,7 @@ def test_every_option_is_told(name: str) -> None:
         ("--format", "{}, {}, {} or {}".format(*get_args(recipe.Codec))),
         (
             "--bitrate",
-            "{}, {}, {} or {}".format(*get_args(recipe.OutputFormat.model_fields["bitrate_kbps"].annotation)),
+            "{}, {}, {} or {}".format(*get_args(BITRATE)),
         ),
     ],
 )
