@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from tonearm_audio.packets import FORMATS_READ
+
 TRACK_ID = "trk_01hzy0000000000000000000tr"
 JOB_ID = "job_01hzy0000000000000000000jb"
 
@@ -28,10 +30,10 @@ def problem(code: str = "track.not_audio", status: int = 409, **more: Any) -> di
         "title": "Conflict",
         "status": status,
         "code": code,
-        "detail": "This is a PNG picture, not audio.",
-        "value": "PNG picture",
-        "limit": "WAV, FLAC or MP3",
-        "mend": "Upload WAV, FLAC or MP3.",
+        "detail": "This file is a PNG picture, not a song in a format that Tonearm reads.",
+        "value": "a PNG picture",
+        "limit": FORMATS_READ,
+        "mend": f"Upload {FORMATS_READ}.",
         "correlation_id": "abc",
         **more,
     }

@@ -63,8 +63,8 @@ def test_a_problem_becomes_a_readable_error() -> None:
     with pytest.raises(Refused) as refused:
         client.job(answers.JOB_ID)
     assert refused.value.problem.code == "track.not_audio"
-    assert refused.value.problem.limit == "WAV, FLAC or MP3"
-    assert "This is a PNG picture" in str(refused.value)
+    assert refused.value.problem.limit == answers.problem()["limit"]
+    assert "This file is a PNG picture" in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from tests.unit.cli import answers
 from tests.unit.cli.test_summary import made
 from tonearm.domain.errors import Problem
+from tonearm_audio.packets import FORMATS_READ
 from tonearm_cli import demo, main
 from tonearm_cli.errors import CliError, Refused
 from tonearm_local.errors import StackError
@@ -115,10 +116,10 @@ def test_a_rejected_song_shows_code_value_limit_and_mend(monkeypatch: pytest.Mon
     assert shown == [
         "tonearm: The track was rejected.",
         "code track.not_audio",
-        "why This is a PNG picture, not audio.",
-        "value PNG picture",
-        "limit WAV, FLAC or MP3",
-        "mend Upload WAV, FLAC or MP3.",
+        "why This file is a PNG picture, not a song in a format that Tonearm reads.",
+        "value a PNG picture",
+        f"limit {FORMATS_READ}",
+        f"mend Upload {FORMATS_READ}.",
     ]
 
 
