@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
@@ -60,6 +61,12 @@ class Spatial(Value):
 
 Operation = Annotated[Tempo | Pitch | Spatial, Field(discriminator="type")]
 Codec = Literal["mp3", "wav", "flac", "ogg"]
+CONTENT_TYPES: Mapping[Codec, str] = {
+    "mp3": "audio/mpeg",
+    "wav": "audio/wav",
+    "flac": "audio/flac",
+    "ogg": "audio/ogg",
+}
 
 
 class OutputFormat(Value):

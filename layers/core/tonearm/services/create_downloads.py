@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from tonearm.domain.clock import Clock
 from tonearm.domain.errors import Conflict
 from tonearm.domain.job import JobStatus
+from tonearm.domain.recipe import CONTENT_TYPES
 from tonearm.domain.track import Track
 from tonearm.ports import DownloadLink, Media, Uploads
 from tonearm.services.ownership import Ownership
 
 # By what was found in the upload: its own name may say anything, and a browser plays by the type.
 _SUFFIX_AND_TYPE: Mapping[str, tuple[str, str]] = {
-    "wav": (".wav", "audio/wav"),
+    **{codec: (f".{codec}", content_type) for codec, content_type in CONTENT_TYPES.items()},
     "aiff": (".aiff", "audio/aiff"),
-    "flac": (".flac", "audio/flac"),
-    "mp3": (".mp3", "audio/mpeg"),
-    "ogg": (".ogg", "audio/ogg"),
     "mp4": (".m4a", "audio/mp4"),
     "webm": (".webm", "audio/webm"),
     "matroska": (".mka", "audio/x-matroska"),

@@ -7,17 +7,10 @@ from pathlib import Path
 from tonearm.domain.certificate import Render
 from tonearm.domain.errors import InvalidRequest
 from tonearm.domain.job import Job, Stage, StepInput
-from tonearm.domain.recipe import Codec, Recipe
+from tonearm.domain.recipe import CONTENT_TYPES, Recipe
 from tonearm.domain.track import Track
 from tonearm.ports import AudioEngine, Media, Uploads
 from tonearm.services.step import BeginStage
-
-_CONTENT_TYPE: dict[Codec, str] = {
-    "mp3": "audio/mpeg",
-    "wav": "audio/wav",
-    "flac": "audio/flac",
-    "ogg": "audio/ogg",
-}
 
 
 def recipe_of(job: Job) -> Recipe:
@@ -60,7 +53,7 @@ class RenderTrack:
                 key=f"{prefix}render.{codec}",
                 certificate_key=f"{prefix}certificate.json",
                 codec=codec,
-                content_type=_CONTENT_TYPE[codec],
+                content_type=CONTENT_TYPES[codec],
                 size_bytes=made.stat().st_size,
                 duration_s=rendered.duration_s,
                 pcm_sha256=rendered.pcm_sha256,
