@@ -1,12 +1,13 @@
 """An image has Lambda's limits and nothing to break them with."""
 
+import os
 import re
 from typing import Any
 
 import pytest
 
 from tests.images.conftest import Probes
-from tonearm_local.images.build import TARGETS, Image, pip_files, pip_settings
+from tonearm_local.images.build import PROXIES, TARGETS, Image, pip_files, pip_settings
 from tonearm_local.images.container import STACK_LABEL, Limits
 from tonearm_local.images.engine import Engine
 from tonearm_local.images.runtime_api import InitError
@@ -64,11 +65,11 @@ def test_what_is_under_the_gpl_would_be_found() -> None:
 
 def test_it_keeps_nothing_of_what_the_build_was_given(seen: Any, engine: Engine, images: dict[str, Image]) -> None:
     assert seen["secrets"] == []
-    told = set(pip_settings(pip_files(), {}).values())
+    told = set(pip_settings(pip_files(), {}).values()) | {os.environ.get(name, "") for name in PROXIES}
     for image in images.values():
         history = engine.run("history", "--no-trunc", "--format", "{{.CreatedBy}}", image.image_id)
         made = history + engine.run("image", "inspect", image.image_id)
-        # Then no address with a password, and none that this machine's pip was told, is in its history.
+        # Then no address with a password, and none that pip or the environment names here, is in its history.
         assert not re.search(r"https?://[^/\s]*@", made)
         assert [value for value in told if value.startswith("http") and value in made] == []
         assert "BASE_IMAGE" not in engine.run("image", "inspect", "--format", "{{.Config.Env}}", image.image_id)

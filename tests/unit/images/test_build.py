@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,10 +10,11 @@ import pytest
 from tonearm_local.images import build
 from tonearm_local.images.base import Base
 from tonearm_local.images.container import Limits
+from tonearm_local.images.engine import Engine
 from tonearm_local.images.table import Measured, table_file, write_table
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
 BASE = Base("python:3.13-slim-trixie", "official", "sha256:1")
 
@@ -54,6 +56,39 @@ def test_what_does_not_go_into_an_image_is_not(checkout: Path, name: str) -> Non
 def test_another_base_makes_another_image(checkout: Path) -> None:
     other = Base(BASE.name, BASE.kind, "sha256:2")
     assert build.inputs_digest(checkout, other) != build.inputs_digest(checkout, BASE)
+
+
+class Shelf(Engine):
+    """An engine that has the base, and builds of a target from before; it notes what is deleted."""
+
+    def __init__(self, builds: list[str]) -> None:
+        super().__init__(Path("docker"), "unix:///none.sock")
+        self.builds, self.deleted = builds, list[str]()
+
+    def run(
+        self, *arguments: str | Path, environment: Mapping[str, str] | None = None, limit_s: float | None = None
+    ) -> str:
+        match [str(argument) for argument in arguments]:
+            case ["images", "--quiet", "--no-trunc", _]:
+                return BASE.image_id
+            case ["build", *options]:
+                self.builds.insert(0, options[options.index("--tag") + 1])
+            case ["images", "--format", _, repository]:
+                return "\n".join(tag for tag in self.builds if tag.startswith(f"{repository}:"))
+            case ["rmi", *_, tag]:
+                self.deleted.append(tag)
+            case ["image", "inspect", *_]:
+                return "sha256:2 1000000"
+        return ""
+
+
+def test_of_old_builds_the_last_few_are_kept(checkout: Path) -> None:
+    # Given three builds of each image, the newest first
+    engine = Shelf([f"tonearm/{target}:{age}" for age in (1, 2, 3) for target in build.TARGETS])
+    # When each is built anew
+    build.build_images(checkout, engine)
+    # Then the oldest are gone, so that the disk does not fill
+    assert engine.deleted == [f"tonearm/{target}:3" for target in build.TARGETS]
 
 
 def test_a_build_is_told_how_to_reach_the_index_and_not_where_files_lie_here(tmp_path: Path) -> None:

@@ -113,12 +113,23 @@ def test_a_private_engine_runs_while_it_is_used(machine: Path) -> None:
     private = PrivateEngine(machine / "engine")
     with private.used() as engine:
         assert engine.private
-        assert private.pid is not None
+        assert (machine / "answers").exists()
         socket_folder = (machine / "engine" / "run").resolve()
         assert engine.host == f"unix://{socket_folder}/docker.sock"
         assert stat.S_IMODE(socket_folder.stat().st_mode) == 0o700
-    assert private.pid is None
+    assert not (machine / "answers").exists()
     assert not socket_folder.exists()
+
+
+def test_nobody_else_comes_near_the_roots_daemon(machine: Path) -> None:
+    # Given its folder as anybody may enter it
+    folder = machine / "engine"
+    folder.mkdir()
+    folder.chmod(0o755)
+    # When it is used
+    with PrivateEngine(folder).hold():
+        # Then it is its owner's alone: images, log and what the daemon is told
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 def test_it_is_stopped_by_the_last_who_lets_go(machine: Path) -> None:
@@ -126,15 +137,17 @@ def test_it_is_stopped_by_the_last_who_lets_go(machine: Path) -> None:
     daemon(machine)
     first, second = PrivateEngine(machine / "engine"), PrivateEngine(machine / "engine")
     held = second.hold()
+    noted = machine / "engine" / "dockerd.json"
     with first.used() as engine:
-        pid = first.pid
+        started = noted.read_text()
         assert second.started() == engine
-    # Given that the first has let go, then it runs on for the second
-    assert second.pid == pid
+    # Given that the first has let go, then the same daemon runs on for the second
+    assert noted.read_text() == started
+    assert (machine / "answers").exists()
     assert not second.stop_if_unused()
     held.close()
     assert second.stop_if_unused()
-    assert second.pid is None
+    assert not (machine / "answers").exists()
 
 
 def test_a_daemon_that_does_not_start_is_told_with_its_log(machine: Path) -> None:

@@ -1,7 +1,9 @@
 """Build the images of functions/Dockerfile, named by what goes into them, so that nothing is built twice.
 
-Where the build cannot reach PyPI as it is, it is given what this machine's own pip and uv use: the certificates that
-they trust, the index, the proxy. They travel as build secrets, which no image and no history keeps.
+Where the build cannot reach PyPI as it is, it is given what this machine's own pip and uv use. The certificates that
+they trust and their configuration travel as build secrets. The environment's proxy travels as Docker's predefined build
+arguments ("Predefined ARGs" in the Dockerfile reference). No image and no history keeps either; a Dockerfile that
+declares such an argument with ARG would.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ _REPOSITORY = "tonearm"
 _BUILD_LIMIT_S = 1800.0
 _KEPT_BUILDS = 3
 _PIP_SETTINGS = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout", "retries")
-_PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+# Docker knows these by itself. They go by name, so that no value is on a command line.
+PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def build_images(root: Path, engine: Engine, progress: Progress = quiet) -> dict
 def _build(root: Path, engine: Engine, target: str, tag: str, base: Base) -> None:
     with tempfile.TemporaryDirectory() as folder:
         secrets = [argument for secret in _secrets(Path(folder)) for argument in ("--secret", secret)]
-        proxies = [argument for name in _PROXIES if name in os.environ for argument in ("--build-arg", name)]
+        proxies = [argument for name in PROXIES if name in os.environ for argument in ("--build-arg", name)]
         # A private engine has no network of its own; one with a network gives a build the machine's just the same.
         options = ["--network", "host", "--target", target, "--tag", tag, "--build-arg", f"BASE_IMAGE={base.name}"]
         options += ["--label", f"tonearm.base={base.kind}", "--progress", "plain"]

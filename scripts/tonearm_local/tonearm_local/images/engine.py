@@ -160,11 +160,6 @@ class PrivateEngine:
             marker=f"--data-root={self._data}",
         )
 
-    @property
-    def pid(self) -> int | None:
-        """The daemon's pid while it runs."""
-        return self._daemon.pid
-
     @contextmanager
     def used(self) -> Iterator[Engine]:
         """Lend the engine, started if need be; stop it afterwards unless somebody else uses it. Raises NoEngine."""
