@@ -35,6 +35,11 @@ export function unexplained(status: number): Problem {
   return { code: `http.${status}`, detail: `The studio answered HTTP ${status} and no reason.`, mend: "Try again." };
 }
 
+/** Whether trying again later may go better: nobody answered, too much to do, or a failure on the other side. */
+export function passes(thrown: unknown): boolean {
+  return thrown instanceof ProblemError && (thrown.status === 0 || thrown.status >= 429);
+}
+
 /** Turn whatever was thrown into what is shown. */
 export function asProblem(thrown: unknown): Problem {
   if (thrown instanceof ProblemError) {

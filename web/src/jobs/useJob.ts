@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "react";
 import { useApi } from "../api/context";
-import { ProblemError, asProblem } from "../api/problem";
+import { ProblemError, asProblem, passes } from "../api/problem";
 import type { Job, Problem } from "../api/types";
 import { poll } from "../ui/poll";
 import { hasEnded } from "./stages";
@@ -35,8 +35,7 @@ export function useJob(jobId: string, known: Job | null, onEnd: (job: Job) => vo
         if (thrown instanceof ProblemError && thrown.status === 404) return "not noticed";
         const problem = asProblem(thrown);
         setWatched(({ job }) => ({ job, problem }));
-        const passes = thrown instanceof ProblemError && (thrown.status === 0 || thrown.status >= 429);
-        return passes ? problem.code : null;
+        return passes(thrown) ? problem.code : null;
       }
     };
     void poll(look, stop.signal);

@@ -2,18 +2,18 @@
 
 import { useEffect, useState } from "react";
 import { useApi } from "../api/context";
-import { ProblemError, asProblem } from "../api/problem";
-import type { Problem, Track } from "../api/types";
+import { asProblem, passes } from "../api/problem";
+import type { Problem } from "../api/types";
 import { ProblemNote } from "../ui/ProblemNote";
 import { clock, day, measure } from "../ui/figures";
 import { PlaceLink } from "../ui/place";
 import { poll } from "../ui/poll";
+import { type Listed, withFirst, withMore } from "./listed";
 import { STATES } from "./states";
 
 export function TrackList() {
   const api = useApi();
-  const [tracks, setTracks] = useState<Track[] | null>(null);
-  const [next, setNext] = useState<string | null>(null);
+  const [listed, setListed] = useState<Listed | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
 
   useEffect(() => {
@@ -22,15 +22,14 @@ export function TrackList() {
     const look = async (): Promise<string | null> => {
       try {
         const page = await api.tracks(null, stop.signal);
-        setTracks((known) => merged(page.tracks, known ?? []));
-        setNext((known) => known ?? page.next_cursor);
+        setListed((known) => withFirst(known, page));
         setProblem(null);
         const open = page.tracks.filter(({ status }) => status === "validating" || status === "awaiting_upload");
         return open.length ? open.map(({ track_id, status }) => track_id + status).join() : null;
       } catch (thrown) {
         if (stop.signal.aborted) return null;
         setProblem(asProblem(thrown));
-        return thrown instanceof ProblemError && (thrown.status === 0 || thrown.status >= 429) ? "problem" : null;
+        return passes(thrown) ? "problem" : null;
       }
     };
     void poll(look, stop.signal);
@@ -39,16 +38,18 @@ export function TrackList() {
     };
   }, [api]);
 
-  const more = async () => {
+  const more = async (cursor: string) => {
     try {
-      const page = await api.tracks(next);
-      setTracks((known) => merged(known ?? [], page.tracks));
-      setNext(page.next_cursor);
+      const page = await api.tracks(cursor);
+      setListed((known) => withMore(known, page));
+      setProblem(null);
     } catch (thrown) {
       setProblem(asProblem(thrown));
     }
   };
 
+  const tracks = listed?.tracks;
+  const next = listed?.next;
   return (
     <section className="card" aria-labelledby="tracks">
       <h2 id="tracks">Your tracks</h2>
@@ -71,16 +72,10 @@ export function TrackList() {
         </ul>
       )}
       {next && (
-        <button type="button" className="quiet" onClick={more}>
+        <button type="button" className="quiet" onClick={() => more(next)}>
           Show more
         </button>
       )}
     </section>
   );
-}
-
-/** One page before another, without what both hold. */
-function merged(first: Track[], second: Track[]): Track[] {
-  const seen = new Set(first.map(({ track_id }) => track_id));
-  return [...first, ...second.filter(({ track_id }) => !seen.has(track_id))];
 }
