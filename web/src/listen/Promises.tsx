@@ -3,13 +3,16 @@
 import type { Certificate, Promised } from "../api/types";
 import { measure } from "../ui/figures";
 
+// Every name that the engine gives a promise; tests/unit/web holds the two together.
 const NAMES: Record<string, string> = {
   channels: "Channels",
   clipping: "Clipping",
   duration: "Length",
   gaps: "Gaps",
   level: "Level",
-  mono_fold: "Mono",
+  loudness: "Loudness",
+  mono: "Mono",
+  motion: "Motion",
   pitch: "Pitch",
   sample_rate: "Sample rate",
   timing: "Timing",
