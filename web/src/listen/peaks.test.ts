@@ -4,10 +4,7 @@ import { waveformOf } from "./peaks";
 const peaks = { version: 2, channels: 1, sample_rate: 44100, samples_per_pixel: 441, bits: 8, length: 2, data: [-64, 127, -128, 0] };
 
 test("least and greatest of each pixel become the two edges", () => {
-  const waveform = waveformOf(peaks);
-  expect(waveform?.upper).toEqual([127 / 128, 0]);
-  expect(waveform?.lower).toEqual([-0.5, -1]);
-  expect(waveform?.duration_s).toBeCloseTo(0.02);
+  expect(waveformOf(peaks)).toEqual({ upper: [127 / 128, 0], lower: [-0.5, -1] });
 });
 
 test.each([

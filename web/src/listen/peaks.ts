@@ -15,8 +15,6 @@ export interface Waveform {
   /** Upper and lower edge of each pixel, -1 to 1. */
   upper: number[];
   lower: number[];
-  /** Of what the peaks cover, in seconds. */
-  duration_s: number;
 }
 
 /** The waveform of a document, or null when it is none that can be drawn. */
@@ -30,6 +28,5 @@ export function waveformOf(peaks: Peaks): Waveform | null {
   return {
     upper: pixels.map((pixel) => at(2 * pixel + 1)),
     lower: pixels.map((pixel) => at(2 * pixel)),
-    duration_s: (peaks.length * peaks.samples_per_pixel) / peaks.sample_rate,
   };
 }
