@@ -4,25 +4,24 @@ import { useCallback, useEffect, useMemo, useState } from "react";
 import { readLinked } from "../api/client";
 import { useApi } from "../api/context";
 import { asProblem } from "../api/problem";
-import type { Certificate, Downloads, Job, Problem, Track } from "../api/types";
+import type { Certificate, Job, Problem, Track } from "../api/types";
 import { ProblemNote } from "../ui/ProblemNote";
 import { size } from "../ui/figures";
 import { Player } from "./Player";
 import { Promises } from "./Promises";
+import { useLinks } from "./links";
 import { type Peaks, waveformOf } from "./peaks";
 
-// Links work for five minutes.
-const RENEW_MS = 240_000;
-
 export function Result({ job, track }: { job: Job; track: Track }) {
-  const { downloads, problem, renew } = useDownloads(job.job_id);
+  const api = useApi();
+  const read = useCallback(() => api.downloads(job.job_id), [api, job.job_id]);
+  const { links: downloads, problem, renew } = useLinks(read);
   const peaks = useLinked<Peaks>(job.render ? downloads?.render_peaks?.url : downloads?.peaks?.url);
   const certificate = useLinked<Certificate>(downloads?.certificate?.url);
   const waveform = useMemo(() => peaks.document && waveformOf(peaks.document), [peaks.document]);
   const renewRender = useCallback(async () => (await renew())?.render?.url ?? null, [renew]);
 
-  if (problem) return <ProblemNote problem={problem} />;
-  if (!downloads) return <p className="said">Fetching its links …</p>;
+  if (!downloads) return problem ? <ProblemNote problem={problem} /> : <p className="said">Fetching its links …</p>;
   return (
     <div className="result">
       <Player
@@ -41,34 +40,11 @@ export function Result({ job, track }: { job: Job; track: Track }) {
         {downloads.certificate && <a href={downloads.certificate.url} download={downloads.certificate.filename}>Certificate as JSON</a>}
         <a href={downloads.analysis.url} download={downloads.analysis.filename}>Analysis as JSON</a>
       </p>
+      {problem && <ProblemNote problem={problem} title="Its links could not be renewed" />}
       {certificate.document && <Promises certificate={certificate.document} />}
       {[peaks, certificate].map(({ problem: missing }) => missing && <ProblemNote key={missing.code} problem={missing} />)}
     </div>
   );
-}
-
-function useDownloads(jobId: string) {
-  const api = useApi();
-  const [downloads, setDownloads] = useState<Downloads | null>(null);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const renew = useCallback(async () => {
-    try {
-      const fresh = await api.downloads(jobId);
-      setDownloads(fresh);
-      return fresh;
-    } catch (thrown) {
-      setProblem(asProblem(thrown));
-      return null;
-    }
-  }, [api, jobId]);
-  useEffect(() => {
-    void renew();
-    const timer = setInterval(() => void renew(), RENEW_MS);
-    return () => {
-      clearInterval(timer);
-    };
-  }, [renew]);
-  return { downloads, problem, renew };
 }
 
 interface Linked<T> {
