@@ -138,8 +138,9 @@ class _PcmSink(Sink):
         self._bits = output.bit_depth
         self._quantize = _Quantizer(output.bit_depth)
         self._room = _WAV_LIMIT_BYTES if output.codec == "wav" else None
+        # The bytes of a path: on Linux a name need not be text.
         self._file = soundfile.SoundFile(
-            str(self._temporary),
+            os.fsencode(self._temporary),
             "w",
             samplerate=sample_rate_hz,
             channels=channels,
@@ -172,7 +173,7 @@ class _VorbisSink(Sink):
     def __init__(self, destination: Path, sample_rate_hz: int, channels: int) -> None:
         super().__init__(destination)
         self._file = soundfile.SoundFile(
-            str(self._temporary),
+            os.fsencode(self._temporary),
             "w",
             samplerate=sample_rate_hz,
             channels=channels,

@@ -1,5 +1,6 @@
 """Sinks: exact lengths through every codec, gapless MP3, dither only where it is due, whole files only."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -189,6 +190,18 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path, codec: str) -> None:
         assert destination.read_bytes() == b"the render before"
     assert probe(destination, limits=LIMITS).frames == 2 * RATE
     assert [path.name for path in tmp_path.iterdir()] == [destination.name]
+
+
+@pytest.mark.parametrize("codec", ["wav", "flac", "mp3", "ogg"])
+def test_a_folder_and_a_file_whose_names_are_no_text_are_written_to(tmp_path: Path, codec: str) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    destination = folder / os.fsdecode(b"th\xe8." + codec.encode())
+
+    with open_sink(destination, output=OutputFormat(codec), sample_rate_hz=RATE, channels=2) as sink:  # type: ignore[arg-type]
+        sink.write(noise(0.5).astype(np.float32))
+
+    assert probe(destination, limits=LIMITS).frames == RATE // 2
 
 
 def test_given_more_than_a_wav_can_hold_then_flac_is_advised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
