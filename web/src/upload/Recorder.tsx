@@ -2,18 +2,16 @@
 
 import { useEffect, useRef, useState } from "react";
 import { clock } from "../ui/figures";
+import { record } from "./recording";
 
 export function Recorder({ onFile, disabled }: { onFile: (file: File) => void; disabled: boolean }) {
   const [running, setRunning] = useState<MediaRecorder | null>(null);
+  const [asking, setAsking] = useState(false);
   const [seconds, setSeconds] = useState(0);
   const [refusal, setRefusal] = useState("");
-  const stream = useRef<MediaStream | null>(null);
+  const leaving = useRef<AbortController | null>(null);
 
-  const release = () => {
-    for (const track of stream.current?.getTracks() ?? []) track.stop();
-    stream.current = null;
-  };
-  useEffect(() => release, []);
+  useEffect(() => () => leaving.current?.abort(), []);
   useEffect(() => {
     if (!running) return;
     const began = Date.now();
@@ -28,24 +26,23 @@ export function Recorder({ onFile, disabled }: { onFile: (file: File) => void; d
   if (typeof MediaRecorder === "undefined") return null;
 
   const start = async () => {
+    // Not disabled meanwhile, which would take the keyboard's place on the page away.
+    if (asking) return;
     setRefusal("");
-    try {
-      stream.current = await navigator.mediaDevices.getUserMedia({ audio: true });
-    } catch {
-      setRefusal("The browser gives no microphone. Allow it for this page, or choose a file.");
-      return;
-    }
-    const recorder = new MediaRecorder(stream.current);
-    const pieces: Blob[] = [];
-    recorder.ondataavailable = ({ data }) => pieces.push(data);
-    recorder.onstop = () => {
-      release();
-      setRunning(null);
-      onFile(new File(pieces, recordingName(new Date(), recorder.mimeType), { type: recorder.mimeType }));
-    };
     setSeconds(0);
-    recorder.start();
-    setRunning(recorder);
+    setAsking(true);
+    leaving.current = new AbortController();
+    const done = (file: File) => {
+      setRunning(null);
+      onFile(file);
+    };
+    try {
+      setRunning(await record(done, leaving.current.signal));
+    } catch {
+      setRefusal("The browser cannot record. Allow the microphone for this page, or choose a file.");
+    } finally {
+      setAsking(false);
+    }
   };
 
   return (
@@ -55,17 +52,11 @@ export function Recorder({ onFile, disabled }: { onFile: (file: File) => void; d
           Stop recording <span className="figure">{clock(seconds)}</span>
         </button>
       ) : (
-        <button type="button" className="quiet" disabled={disabled} onClick={start}>
+        <button type="button" className="quiet" disabled={disabled} aria-disabled={asking} onClick={start}>
           Record with the microphone
         </button>
       )}
       <p role="status" className="refusal">{refusal}</p>
     </div>
   );
-}
-
-/** Safari records MP4, all others WebM. */
-export function recordingName(at: Date, mimeType: string): string {
-  const day = at.toISOString().slice(0, 16).replace("T", " ").replace(":", ".");
-  return `Recording ${day}.${mimeType.includes("mp4") ? "m4a" : "webm"}`;
 }
