@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,7 +30,8 @@ if TYPE_CHECKING:
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print neither progress nor messages.")]
 
-# Where no terminal sets a width, no table needs folding.
+# What is no terminal has no width: a program that reads a table must find ids and figures whole, whatever COLUMNS says
+# of the terminal that started it.
 _WIDE = 240
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -149,8 +149,7 @@ def _tell(output: Output, error: CliError) -> None:
 def _console(file: Any, *, quiet: bool = False) -> Console:
     from rich.console import Console
 
-    width = None if file.isatty() or "COLUMNS" in os.environ else _WIDE
-    return Console(file=file, highlight=False, quiet=quiet, width=width)
+    return Console(file=file, highlight=False, quiet=quiet, width=None if file.isatty() else _WIDE)
 
 
 def _of_a_file(error: OSError) -> CliError:

@@ -322,6 +322,14 @@ def test_nothing_is_coloured_where_no_terminal_is(signed_in: Terminal, made: Wor
     assert not [text for text in said if "\x1b" in text]
 
 
-def test_on_a_narrow_terminal_ids_stay_whole(signed_in: Terminal, made: World) -> None:
-    assert JOB in signed_in("jobs", COLUMNS="80").stdout
-    assert TRACK in signed_in("tracks", COLUMNS="80").stdout
+def test_on_a_narrow_terminal_ids_stay_whole(signed_in: Terminal, made: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tonearm_cli.output._WIDE", 80)
+    assert JOB in signed_in("jobs").stdout
+    assert TRACK in signed_in("tracks").stdout
+
+
+@pytest.mark.parametrize("columns", ["", "40", "80"])
+def test_a_pipe_gets_a_row_in_one_line_however_wide_the_terminal_is(
+    signed_in: Terminal, made: World, columns: str
+) -> None:
+    assert [len(signed_in(of, COLUMNS=columns).stdout.splitlines()) for of in ("tracks", "jobs")] == [2, 2]
