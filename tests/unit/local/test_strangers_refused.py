@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from botocore.auth import SigV4Auth
+from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
@@ -219,6 +219,29 @@ def test_no_page_may_read_the_answer_to_a_signed_call_of_cognito(emulator: Emula
     assert ALLOWED not in call_cognito(emulator, "ListUserPools", {}, Origin=PAGE, **signed)[1]
     asked = {"Access_Control_Request_Method": "POST", "Access_Control_Request_Headers": "authorization,x-amz-target"}
     assert ALLOWED not in ask(emulator, "OPTIONS", "/", Origin=PAGE, **asked)[1]
+
+
+def test_a_signature_in_the_query_counts_as_one(emulator: Emulator) -> None:
+    # Given a call that is signed with the public root key, but without a header that tells
+    named = {"X-Amz-Target": "AWSCognitoIdentityProviderService.GetUser", "Content-Type": "application/x-amz-json-1.1"}
+    request = AWSRequest(method="POST", url=f"{emulator.url}/", data=b"{}", headers=named)
+    SigV4QueryAuth(Credentials("test", "test"), "cognito-idp", REGION, expires=60).add_auth(request)
+    target = str(request.url).removeprefix(emulator.url)
+    assert "X-Amz-Signature" in target
+    # Then no page may read the answer, or is told beforehand that it might
+    assert ALLOWED not in ask(emulator, "POST", target, body=b"{}", Origin=PAGE, **named)[1]
+    asked = {"Access_Control_Request_Method": "POST", "Access_Control_Request_Headers": "content-type,x-amz-target"}
+    assert ALLOWED not in ask(emulator, "OPTIONS", target, Origin=PAGE, **asked)[1]
+
+
+@pytest.mark.parametrize("action", ["ListUserPools", "AdminGetUser", "AdminSetUserPassword", "ListUsers", ""])
+def test_no_page_may_read_the_answer_to_what_signs_nobody_in(emulator: Emulator, action: str) -> None:
+    assert ALLOWED not in call_cognito(emulator, action, {"MaxResults": "5"}, Origin=PAGE)[1]
+
+
+@pytest.mark.parametrize("action", ["SignUp", "RespondToAuthChallenge", "GetTokensFromRefreshToken", "RevokeToken"])
+def test_the_page_may_read_the_answer_to_what_it_calls(emulator: Emulator, action: str) -> None:
+    assert call_cognito(emulator, action, {"ClientId": "none"}, Origin=PAGE)[1].get_all(ALLOWED) == [PAGE]
 
 
 def multipart(fields: dict[str, str], file: bytes) -> tuple[bytes, str]:

@@ -7,8 +7,9 @@ browser shows could make a function, and with it run code as the developer.
 A browser tells the page in `Origin` on everything but plain GET and HEAD. By those the query protocol of AWS takes
 calls too (`GET /?Action=CreateStack&...`), which no SDK makes: they are refused, whoever asks.
 
-A page of this machine may read what a bucket's CORS rules let it read, and Cognito's answers to calls that need no key:
-to sign up and in, as on AWS. No page may read the answer to a call that is signed.
+A page of this machine may read what a bucket's CORS rules let it read, and Cognito's answers to the calls by which the
+studio's page signs people up and in; they need no key, as on AWS. No page may read the answer to a call that is signed,
+in its headers or in its query.
 """
 
 from __future__ import annotations
@@ -35,8 +36,23 @@ if TYPE_CHECKING:
 # The names of AWS under which the edge, the SDKs and the emulator's own parts ask. No stranger gives out names there.
 _AWS_HOST = re.compile(r"(?:[a-z0-9_-]+\.)+(?:cloudfront\.net|amazonaws\.com)(?::[0-9]{1,5})?", re.IGNORECASE)
 
-# How a call of Cognito's user pools is named.
-_COGNITO = "AWSCognitoIdentityProviderService."
+# The calls of Cognito that the page makes (web/src/sign-in): all of them need no key, or the person's own token.
+_SIGN_IN_CALLS = frozenset(
+    f"AWSCognitoIdentityProviderService.{operation}"
+    for operation in (
+        "SignUp",
+        "ConfirmSignUp",
+        "ResendConfirmationCode",
+        "InitiateAuth",
+        "RespondToAuthChallenge",
+        "GetTokensFromRefreshToken",
+        "ForgotPassword",
+        "ConfirmForgotPassword",
+        "GetUser",
+        "GlobalSignOut",
+        "RevokeToken",
+    )
+)
 
 # For the request at hand: notes that a bucket's own CORS rules have answered.
 _bucket_answered: ContextVar[list[bool] | None] = ContextVar("bucket_answered", default=None)
@@ -98,17 +114,20 @@ async def _refuse(send: Send, reason: str) -> None:
 
 
 def _page_that_signs_in(scope: Message) -> str | None:
-    """Return the origin of a page that calls Cognito without a key, or asks whether it may; None for all else."""
+    """Return the origin of a page that signs in without a key, or asks whether it may; None for all else."""
     headers: Headers = scope["headers"]
     origins = _values(headers, b"origin")
     if scope["path"] != "/" or len(origins) != 1 or _values(headers, b"authorization"):
+        return None
+    # A signature may stand in the query, too, and the page never sends one.
+    if scope["query_string"]:
         return None
     if scope.get("method") == "OPTIONS":
         asked = ",".join(_values(headers, b"access-control-request-headers")).lower()
         named = {name.strip() for name in asked.split(",")}
         return origins[0] if "x-amz-target" in named and "authorization" not in named else None
     targets = _values(headers, b"x-amz-target")
-    return origins[0] if len(targets) == 1 and targets[0].startswith(_COGNITO) else None
+    return origins[0] if len(targets) == 1 and targets[0] in _SIGN_IN_CALLS else None
 
 
 def _without_wildcard(send: Send, bucket_answered: list[bool], page: str | None) -> Send:
