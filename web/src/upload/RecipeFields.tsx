@@ -1,7 +1,7 @@
 // Tempo, pitch, 8D and the format of the result.
 
 import { useId } from "react";
-import { BITRATES, type Bitrate, CODECS, type Codec, MAX_SEED, type Settings, semitones } from "./recipe";
+import { BITRATES, type Bitrate, CODECS, type Codec, RANGES, type Range, type Settings, semitones } from "./recipe";
 
 interface Props {
   settings: Settings;
@@ -18,18 +18,14 @@ export function RecipeFields({ settings, onChange }: Props) {
         label="Tempo"
         value={settings.tempo}
         shown={`${settings.tempo.toFixed(2)} ×`}
-        min={0.5}
-        max={2}
-        step={0.01}
+        range={RANGES.tempo}
         onChange={(tempo) => { set({ tempo }); }}
       />
       <Slider
         label="Pitch"
         value={settings.semitones}
         shown={semitones(settings.semitones)}
-        min={-12}
-        max={12}
-        step={0.5}
+        range={RANGES.semitones}
         onChange={(value) => { set({ semitones: value }); }}
       />
       <fieldset className="spatial">
@@ -48,21 +44,17 @@ export function RecipeFields({ settings, onChange }: Props) {
               label="Speed"
               value={settings.speed_hz}
               shown={`a turn in ${(1 / settings.speed_hz).toFixed(1)} s`}
-              min={0.02}
-              max={1}
-              step={0.01}
+              range={RANGES.speed_hz}
               onChange={(speed_hz) => { set({ speed_hz }); }}
             />
-            <Part label="Depth" value={settings.depth} onChange={(depth) => { set({ depth }); }} />
-            <Part label="Room" value={settings.room} onChange={(room) => { set({ room }); }} />
-            <Part label="Mix" value={settings.mix} onChange={(mix) => { set({ mix }); }} />
+            <Part label="Depth" range={RANGES.depth} value={settings.depth} onChange={(depth) => { set({ depth }); }} />
+            <Part label="Room" range={RANGES.room} value={settings.room} onChange={(room) => { set({ room }); }} />
+            <Part label="Mix" range={RANGES.mix} value={settings.mix} onChange={(mix) => { set({ mix }); }} />
             <label className="field">
               Path: the same number, the same way around you
               <input
                 type="number"
-                min={0}
-                max={MAX_SEED}
-                step={1}
+                {...RANGES.seed}
                 required
                 value={settings.seed}
                 onChange={({ target }) => { set({ seed: target.valueAsNumber || 0 }); }}
@@ -102,13 +94,11 @@ interface SliderProps {
   label: string;
   value: number;
   shown: string;
-  min: number;
-  max: number;
-  step: number;
+  range: Range;
   onChange: (value: number) => void;
 }
 
-function Slider({ label, value, shown, min, max, step, onChange }: SliderProps) {
+function Slider({ label, value, shown, range, onChange }: SliderProps) {
   const id = useId();
   return (
     <div className="slider">
@@ -118,7 +108,8 @@ function Slider({ label, value, shown, min, max, step, onChange }: SliderProps) 
         id={id}
         type="range"
         aria-valuetext={shown}
-        {...{ min, max, step, value }}
+        {...range}
+        value={value}
         onChange={({ target }) => { onChange(target.valueAsNumber); }}
       />
     </div>
@@ -126,7 +117,6 @@ function Slider({ label, value, shown, min, max, step, onChange }: SliderProps) 
 }
 
 /** Nothing to all of it. */
-function Part({ label, value, onChange }: { label: string; value: number; onChange: (value: number) => void }) {
-  const shown = `${Math.round(value * 100)} %`;
-  return <Slider {...{ label, value, shown, onChange }} min={0} max={1} step={0.05} />;
+function Part(part: Omit<SliderProps, "shown">) {
+  return <Slider {...part} shown={`${Math.round(part.value * 100)} %`} />;
 }

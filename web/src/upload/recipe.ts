@@ -6,9 +6,9 @@ export type Codec = OutputFormat["codec"];
 export type Bitrate = OutputFormat["bitrate_kbps"];
 
 export interface Settings {
-  /** 1.1 is ten percent faster; 0.25 to 4. */
+  /** 1.1 is ten percent faster. */
   tempo: number;
-  /** 2 is a whole tone up; -24 to 24. */
+  /** 2 is a whole tone up. */
   semitones: number;
   spatial: boolean;
   /** The path: the same seed, the same path. */
@@ -22,8 +22,28 @@ export interface Settings {
   bitrate_kbps: Bitrate;
 }
 
-export const MAX_SEED = 2 ** 32 - 1;
+export interface Range {
+  min: number;
+  max: number;
+  step: number;
+}
 
+/**
+ * What the form offers: tempo from half to double and an octave of pitch each way, where the API takes a quarter to
+ * fourfold and two octaves, so that a slider is fine enough to set by hand; and all of 8D. recipe.test.ts holds these,
+ * the defaults and the formats to the API's document.
+ */
+export const RANGES = {
+  tempo: { min: 0.5, max: 2, step: 0.01 },
+  semitones: { min: -12, max: 12, step: 0.5 },
+  seed: { min: 0, max: 2 ** 32 - 1, step: 1 },
+  speed_hz: { min: 0.02, max: 1, step: 0.01 },
+  depth: { min: 0, max: 1, step: 0.05 },
+  room: { min: 0, max: 1, step: 0.05 },
+  mix: { min: 0, max: 1, step: 0.05 },
+} satisfies Partial<Record<keyof Settings, Range>>;
+
+/** The API's defaults, with nothing to do. */
 export const UNCHANGED: Settings = {
   tempo: 1,
   semitones: 0,
