@@ -128,7 +128,7 @@ class TestRecordings:
         made = KINDS[kind]
         probe = ada.reads(f"/v1/tracks/{track['track_id']}")["probe"]
         assert (probe["container"], probe["codec"]) == (made.container, made.codec)
-        assert probe["frames"] == len(samples) + made.extra_frames
+        assert probe["frames"] == made.frames_of(samples)
 
 
 class TestRenderOfAReadyTrack:

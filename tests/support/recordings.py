@@ -39,7 +39,8 @@ class Kind:
         channels: 1 or 2.
         write: makes the file.
         lossless: whether every sample comes back.
-        extra_frames: frames of encoder priming and padding that the container does not tell from music.
+        extra_frames: frames of encoder priming that the container does not tell from music.
+        packet_frames: where the container does not tell padding either, how long the last packet is, which it fills.
     """
 
     suffix: str
@@ -50,6 +51,11 @@ class Kind:
     write: Callable[[Path, Samples, int], None]
     lossless: bool = False
     extra_frames: int = 0
+    packet_frames: int = 1
+
+    def frames_of(self, recorded: Samples) -> int:
+        """How many frames a recording has."""
+        return -(-(len(recorded) + self.extra_frames) // self.packet_frames) * self.packet_frames
 
 
 @dataclass(frozen=True)
@@ -132,6 +138,9 @@ KINDS: dict[str, Kind] = {
     "firefox ogg": Kind(".ogg", "ogg", "opus", 48_000, 1, _Av("libopus", "ogg")),
     "opus mp4": Kind(".mp4", "mp4", "opus", 48_000, 1, _Av("libopus", "mp4")),
     "ogg vorbis": Kind(".ogg", "ogg", "vorbis", 44_100, 2, _SoundFile("OGG", "VORBIS")),
+    "android aac": Kind(
+        ".aac", "adts", "aac", 44_100, 2, _Av("aac", "adts", {"aac_pns": "0"}), extra_frames=1024, packet_frames=1024
+    ),
     "aiff 16": Kind(".aiff", "aiff", "pcm_16", 44_100, 2, _SoundFile("AIFF", "PCM_16"), lossless=True),
     "aiff 24": Kind(".aiff", "aiff", "pcm_24", 48_000, 1, _SoundFile("AIFF", "PCM_24"), lossless=True),
     "aiff float": Kind(".aiff", "aiff", "float", 96_000, 2, _SoundFile("AIFF", "FLOAT"), lossless=True),

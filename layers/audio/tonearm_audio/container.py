@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from tonearm_audio import matroska, mp4, mpeg, ogg
+from tonearm_audio import adts, matroska, mp4, mpeg, ogg
 from tonearm_audio.errors import AudioError
-from tonearm_audio.packets import FORMATS_READ, PacketTrack, codec_unsupported, lie
+from tonearm_audio.packets import FORMATS_READ, PacketTrack, codec_unsupported, container_unsupported, lie
 
-Container = Literal["wav", "mp3", "flac", "ogg", "aiff", "mp4", "webm", "matroska"]
+Container = Literal["wav", "mp3", "flac", "ogg", "aiff", "mp4", "webm", "matroska", "adts"]
 
 _BUFFER_BYTES = 1 << 18
 _ACCEPTED = f"Upload {FORMATS_READ}."
@@ -36,10 +36,19 @@ _OTHER_KINDS: tuple[tuple[int, bytes, str], ...] = (
 _UNREAD_KINDS: tuple[tuple[bytes, str, str], ...] = (
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "Windows Media", "WMA"),
     (b"#!AMR", "AMR", "AMR"),
-    (b"caff", "Core Audio", "in a container that is not read"),
     (b"wvpk", "WavPack", "WavPack"),
     (b"MAC ", "Monkey's Audio", "APE"),
 )
+_UNREAD_CONTAINERS: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"caff", "a Core Audio file (CAF)"),
+    (0, b".snd", "a Sun audio file (AU)"),
+    (0, b"riff\x2e\x91\xcf\x11", "a Wave64 file"),
+    (8, b"AVI LIST", "an AVI film"),
+    (0, b"FLV\x01", "a Flash film (FLV)"),
+    (0, b"\x00\x00\x01\xba", "an MPEG film"),
+    (0, b"ADIF", "AAC without packets (ADIF)"),
+)
+_TRANSPORT_PACKET_BYTES = 188
 
 
 @dataclass(frozen=True)
@@ -93,7 +102,20 @@ def inspect(path: Path) -> Claim:
         for magic, kind, codec in _UNREAD_KINDS:
             if head.startswith(magic):
                 raise codec_unsupported(kind, codec)
+        for offset, magic, kind in _UNREAD_CONTAINERS:
+            if head[offset : offset + len(magic)] == magic:
+                raise container_unsupported(kind)
+        if _is_transport_stream(file, size):
+            raise container_unsupported("an MPEG transport stream")
         return _inspect_kind(file, size, head)
+
+
+def _is_transport_stream(file: BinaryIO, size: int) -> bool:
+    """Whether packets of 188 bytes begin with their mark: all that are there of the first four."""
+    starts = range(0, min(4 * _TRANSPORT_PACKET_BYTES, size), _TRANSPORT_PACKET_BYTES)
+    file.seek(0)
+    head = file.read(4 * _TRANSPORT_PACKET_BYTES)
+    return len(starts) > 1 and all(head[start] == ord("G") for start in starts)
 
 
 def _inspect_kind(file: BinaryIO, size: int, head: bytes) -> Claim:
@@ -111,7 +133,8 @@ def _inspect_kind(file: BinaryIO, size: int, head: bytes) -> Claim:
         found = matroska.demux(file, size)
         claim = Claim(found.container, None, track=found.track)
     elif name != b"fLaC":
-        claim = _inspect_mp3(file, size, head)
+        track = adts.demux(file, size, mpeg.after_id3(file))
+        claim = Claim("adts", None, track=track) if track else _inspect_mp3(file, size, head)
     return claim
 
 

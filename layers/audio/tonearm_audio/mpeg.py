@@ -86,7 +86,8 @@ def _read_at(file: BinaryIO, position: int, size: int) -> bytes:
     return file.read(size)
 
 
-def _after_id3(file: BinaryIO) -> int:
+def after_id3(file: BinaryIO) -> int:
+    """Where the sound begins behind the title tags (ID3v2) at the start of a file."""
     position = 0
     while (head := _read_at(file, position, 10))[:3] == b"ID3" and len(head) == 10:
         size = (head[6] & 127) << 21 | (head[7] & 127) << 14 | (head[8] & 127) << 7 | (head[9] & 127)
@@ -115,7 +116,7 @@ def scan(file: BinaryIO, size_bytes: int) -> Mp3Scan | None:
         file: opened binary with a buffer of some size, so that the walk stays in memory.
         size_bytes: the length of the file.
     """
-    start = _find_frame(file, _after_id3(file), None)
+    start = _find_frame(file, after_id3(file), None)
     if start is None:
         return None
     first = parse_header(_read_at(file, start, 4))

@@ -24,7 +24,8 @@ MOST_PACKETS = 1 << 22
 """Twenty-four hours of AAC; what claims more is refused before it is read."""
 LARGEST_PACKET_BYTES = 1 << 20
 CODECS_READ = "AAC, ALAC, Opus or Vorbis"
-FORMATS_READ = "WAV, AIFF, FLAC, MP3, OGG, Opus, M4A, MP4 or WebM"
+FORMATS_READ = "WAV, AIFF, FLAC, MP3, AAC, OGG, Opus, M4A, MP4 or WebM"
+_CONVERT = "Convert it to M4A, WAV, FLAC or MP3."
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,11 @@ def checked(track: PacketTrack, file_bytes: int) -> PacketTrack:
             limit=1,
             mend="Check that the export holds the whole song and upload it again.",
         )
+    if len(track) > file_bytes:
+        raise too_many_packets(len(track), file_bytes)
+    if min(track.trim_start, track.trim_end) < 0:
+        trim = min(track.trim_start, track.trim_end)
+        raise lie(f"This file asks to drop {trim} ticks of its sound.", value=trim, limit=0)
     largest = int(track.sizes.max())
     if int(track.sizes.min()) < 0 or largest > LARGEST_PACKET_BYTES or int(track.offsets.min()) < 0:
         raise lie(
@@ -105,6 +111,14 @@ def checked(track: PacketTrack, file_bytes: int) -> PacketTrack:
             limit=len(track),
             mend="The upload or the recording was cut off. Upload the complete file.",
         )
+    # Packets that share their bytes would make hours of work out of a small file.
+    total = int(track.sizes.sum())
+    if total > file_bytes:
+        raise lie(
+            f"This file's packets are {total} bytes together, more than the {file_bytes} bytes of the file.",
+            value=total,
+            limit=file_bytes,
+        )
     return track
 
 
@@ -119,12 +133,12 @@ def lie(detail: str, *, value: float | str, limit: float | str) -> AudioError:
     )
 
 
-def too_many_packets(count: int) -> AudioError:
-    """Tables that are longer than any song."""
+def too_many_packets(count: int, limit: int = MOST_PACKETS) -> AudioError:
+    """Tables that are longer than any song, or than the file has bytes."""
     return lie(
-        f"This file says that its audio is {count} packets long; at most {MOST_PACKETS} are read.",
+        f"This file says that its audio is {count} packets long; at most {limit} are read.",
         value=count,
-        limit=MOST_PACKETS,
+        limit=limit,
     )
 
 
@@ -146,5 +160,16 @@ def codec_unsupported(kind: str, codec: str) -> AudioError:
         f"The sound in this {kind} file is {codec}; what is read beside WAV, AIFF, FLAC and MP3 is {CODECS_READ}.",
         value=codec,
         limit=CODECS_READ,
-        mend="Export it as M4A with AAC, or as WAV, FLAC or MP3. Where ffmpeg is installed, the engine reads it too.",
+        mend=_CONVERT,
+    )
+
+
+def container_unsupported(kind: str) -> AudioError:
+    """A container that is known and not read, whatever is in it."""
+    return AudioError(
+        "track.codec_unsupported",
+        f"This is {kind}, which is not read, whatever sound is in it.",
+        value=kind,
+        limit=FORMATS_READ,
+        mend=_CONVERT,
     )

@@ -14,7 +14,7 @@ class Probe:
     """What a file holds.
 
     Attributes:
-        container: "wav", "aiff", "flac", "mp3", "ogg", "mp4", "webm" or "matroska".
+        container: "wav", "aiff", "flac", "mp3", "ogg", "mp4", "webm", "matroska" or "adts".
         codec: name of the encoding, lower case: "pcm_16", "mpeg_layer_iii", "aac", "alac", "opus", "vorbis".
         sample_rate_hz: frames a second.
         channels: 1 or 2.

@@ -53,12 +53,42 @@ def ffmpeg(tmp_path: Path, no_ffmpeg: Path) -> Path:
     return no_ffmpeg
 
 
-def test_given_no_ffmpeg_then_what_it_would_read_is_refused_with_that_advice(amr: Path, no_ffmpeg: Path) -> None:
+def test_given_no_ffmpeg_then_what_it_would_read_is_refused_with_a_mend_that_holds_everywhere(
+    amr: Path, no_ffmpeg: Path
+) -> None:
     with pytest.raises(AudioError) as caught:
         probe(amr, limits=LIMITS)
 
     assert (caught.value.code, caught.value.value) == ("track.codec_unsupported", "AMR")
-    assert "ffmpeg" in caught.value.mend
+    assert caught.value.mend == "Convert it to M4A, WAV, FLAC or MP3."
+
+
+CONTAINERS = {
+    "a Core Audio file (CAF)": b"caff\0\1\0\0desc" + bytes(200),
+    "a Sun audio file (AU)": b".snd\0\0\0\x18" + bytes(200),
+    "a Wave64 file": b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\0\0" + bytes(200),
+    "an AVI film": b"RIFF\xc8\0\0\0AVI LIST" + bytes(200),
+    "a Flash film (FLV)": b"FLV\x01\x04" + bytes(200),
+    "an MPEG film": b"\0\0\1\xba" + bytes(200),
+    "an MPEG transport stream": (b"G\x40\0\x10" + bytes(184)) * 5,
+    "AAC without packets (ADIF)": b"ADIF" + bytes(200),
+}
+
+
+@pytest.mark.parametrize("kind", CONTAINERS)
+def test_a_known_container_is_named_and_goes_to_ffmpeg(
+    tmp_path: Path, no_ffmpeg: Path, request: pytest.FixtureRequest, kind: str
+) -> None:
+    path = tmp_path / "film"
+    path.write_bytes(CONTAINERS[kind])
+
+    with pytest.raises(AudioError) as caught:
+        probe(path, limits=LIMITS)
+
+    assert (caught.value.code, caught.value.value) == ("track.codec_unsupported", kind)
+    assert caught.value.detail == f"This is {kind}, which is not read, whatever sound is in it."
+    request.getfixturevalue("ffmpeg")
+    assert probe(path, limits=LIMITS).frames == 2 * RATE
 
 
 def test_given_an_ffmpeg_then_it_decodes_what_the_engine_does_not_read(amr: Path, ffmpeg: Path) -> None:

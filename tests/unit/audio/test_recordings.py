@@ -54,7 +54,7 @@ def test_a_recording_is_named_and_its_frames_are_counted(
 
     assert (found.container, found.codec) == (made.container, made.codec)
     assert (found.sample_rate_hz, found.channels) == (made.rate, made.channels)
-    assert found.frames == len(recorded) + made.extra_frames
+    assert found.frames == made.frames_of(recorded)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -63,7 +63,7 @@ def test_a_recording_sounds_as_it_was_recorded_from_its_first_sample_on(
 ) -> None:
     path, recorded = recordings[kind]
 
-    heard = decoded(path)[KINDS[kind].extra_frames :]
+    heard = decoded(path)[KINDS[kind].extra_frames :][: len(recorded)]
 
     if KINDS[kind].lossless:
         assert float(np.abs(heard - recorded).max()) < 2**-15
@@ -77,7 +77,7 @@ def test_a_recording_sounds_as_it_was_recorded_from_its_first_sample_on(
     assert errors[20] < 0.005 * float(np.mean(recorded[middle] ** 2))
 
 
-@pytest.mark.parametrize("kind", ["iphone aac", "m4a stereo", "safari mp4", "iphone alac"])
+@pytest.mark.parametrize("kind", ["iphone aac", "m4a stereo", "safari mp4", "iphone alac", "android aac"])
 def test_chunks_join_without_a_seam(recordings: dict[str, tuple[Path, Samples]], kind: str) -> None:
     path, _ = recordings[kind]
 

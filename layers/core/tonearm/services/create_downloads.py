@@ -16,6 +16,7 @@ from tonearm.services.ownership import Ownership
 _SUFFIX_AND_TYPE: Mapping[str, tuple[str, str]] = {
     **{codec: (f".{codec}", content_type) for codec, content_type in CONTENT_TYPES.items()},
     "aiff": (".aiff", "audio/aiff"),
+    "adts": (".aac", "audio/aac"),
     "mp4": (".m4a", "audio/mp4"),
     "webm": (".webm", "audio/webm"),
     "matroska": (".mka", "audio/x-matroska"),
