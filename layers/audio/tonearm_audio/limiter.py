@@ -72,7 +72,8 @@ class TruePeakLimiter:
     def __init__(self, sample_rate_hz: int, *, ceiling_dbtp: float) -> None:
         ceiling = 10 ** (ceiling_dbtp / 20) * _INTERPOLATION_SLACK
         self._window = _Window(
-            _SHORT_HOLD_S * sample_rate_hz,
+            # A gain that moved within the reach of the interpolator would make new peaks between the samples.
+            max(_SHORT_HOLD_S * sample_rate_hz, 2 * PEAK_TAPS),
             lambda block: _excess_between_samples(block, ceiling),
             margin=PEAK_TAPS,
         )

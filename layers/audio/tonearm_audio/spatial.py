@@ -313,7 +313,9 @@ class _Match:
         self._weighted = KWeighting(sample_rate_hz, channels), KWeighting(sample_rate_hz, 2)
         self._fade = math.exp(-step / (_MEMORY_S * sample_rate_hz))
         self._audible = _AUDIBLE_POWER * step
+        # Below any sound, and above nothing: so that minutes of silence fade to it and not to a division by zero.
         floor = np.array([_INAUDIBLE_POWER * step, 0.0])
+        self._floors = floor[:channels], floor
         self._powers = floor[:channels].copy(), floor.copy()
         self._gains: tuple[float, float] | None = None
 
@@ -327,9 +329,10 @@ class _Match:
         """
         given, left = self._powers
         heard = float(given.sum()) > self._audible
-        for powers, weighting, signal in zip(self._powers, self._weighted, (source, moved), strict=True):
+        heard_now = zip(self._powers, self._floors, self._weighted, (source, moved), strict=True)
+        for powers, floor, weighting, signal in heard_now:
             weighted = weighting.feed(signal.T)
-            powers[:] = powers * self._fade + np.einsum("cs,cs->c", weighted, weighted)
+            powers[:] = np.maximum(powers * self._fade + np.einsum("cs,cs->c", weighted, weighted), floor)
         fold = float(given[0] / given.sum())
         middle, sides = float(left[0]), float(left[1])
         narrow = 1.0

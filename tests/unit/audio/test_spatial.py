@@ -99,6 +99,20 @@ class TestAnyParameters:
         if gain == 0.0:
             assert not out.any()
 
+    def test_a_song_that_begins_and_ends_at_full_level_stays_below_its_ceiling(self) -> None:
+        # Given a few frames whose highest point lies before the first of them
+        samples = noise(1.0, rate=104, channels=1, gain=0.9)
+        out = moved(samples, Spatial(seed=0, speed_hz=1.0, depth=0.0, room=0.0, mix=1.0), rate=8000)
+        assert (loudness(out, 8000).true_peak_dbtp or 0.0) <= -1.0
+
+    def test_a_quarter_of_an_hour_of_silence_within_a_song_is_silence(self) -> None:
+        samples = np.zeros((8000 * 15 * 60, 1))
+        samples[:8000] = noise(1.0, rate=8000, channels=1, gain=0.5)
+        out = moved(samples, Spatial(), rate=8000)
+        assert out.shape == (len(samples), 2)
+        assert np.isfinite(out).all()
+        assert not out[8000 * 60 :].any()
+
     @given(operation=spatials, factor=st.sampled_from([0.5, 1.0, 1.7]), channels=st.sampled_from([1, 2]))
     @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_a_render_keeps_all_its_promises(
