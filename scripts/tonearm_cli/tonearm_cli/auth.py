@@ -60,20 +60,28 @@ class Accounts:
             client_id: Terraform's output `user_pool_client_id`.
             region: of the pool.
             endpoint_url: of an emulator; None is AWS.
+
+        Raises:
+            CliError: region or address are none.
         """
         self._client_id = client_id
         # Unsigned: otherwise keys are looked for, in the end on the network, though no call here needs any.
-        self._cognito = boto3.client(
-            "cognito-idp",
-            region_name=region,
-            endpoint_url=endpoint_url,
-            config=Config(
-                signature_version=UNSIGNED,
-                connect_timeout=5,
-                read_timeout=20,
-                retries={"mode": "standard", "total_max_attempts": 3},
-            ),
+        config = Config(
+            signature_version=UNSIGNED,
+            connect_timeout=5,
+            read_timeout=20,
+            retries={"mode": "standard", "total_max_attempts": 3},
         )
+        try:
+            self._cognito = boto3.client("cognito-idp", region_name=region, endpoint_url=endpoint_url, config=config)
+        # It checks region and address, and raises either.
+        except (BotoCoreError, ValueError) as error:
+            raise CliError(
+                f"The deployment's accounts have no address that can be used: {error}",
+                code="deployment.unknown",
+                value=endpoint_url or region,
+                mend="Run `tonearm login --api URL` with the address of a Tonearm website.",
+            ) from error
 
     def sign_up(self, email: str, password: str) -> None:
         """Make an account; Cognito mails a code to the address. Raises CliError."""
