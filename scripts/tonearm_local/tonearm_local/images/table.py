@@ -40,7 +40,7 @@ class Measured:
         limits: what it was given.
         init_s: from `docker run` to the first request for an event.
         first_s: its first call.
-        warm_s: a second call on another song.
+        warm_s: a second call on another song; None when there was none.
         peak_mb: most memory that its process held, MiB.
     """
 
@@ -49,7 +49,7 @@ class Measured:
     limits: Limits
     init_s: float
     first_s: float
-    warm_s: float
+    warm_s: float | None
     peak_mb: float | None
 
 
@@ -65,9 +65,10 @@ def write_table(root: Path, measured: Iterable[Measured]) -> None:
         image, limits = one.image, one.limits
         # Seconds of a build that was not needed this time are not known.
         build = "kept" if image.build_s is None else f"{image.build_s:.1f}"
+        warm = "-" if one.warm_s is None else f"{one.warm_s:.2f}"
         peak = "-" if one.peak_mb is None else f"{one.peak_mb:.0f}"
         cells = [one.function, image.name, f"{image.size_mb:.0f}", build, limits.memory_mb, f"{limits.processors:.2f}"]
-        cells += [limits.ephemeral_mb, f"{one.init_s:.2f}", f"{one.first_s:.2f}", f"{one.warm_s:.2f}", peak, image.base]
+        cells += [limits.ephemeral_mb, f"{one.init_s:.2f}", f"{one.first_s:.2f}", warm, peak, image.base]
         lines.append(_row(map(str, cells)))
     file = table_file(root)
     file.parent.mkdir(exist_ok=True)
