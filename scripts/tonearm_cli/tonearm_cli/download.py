@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from unicodedata import normalize
 
 import typer
 
@@ -55,7 +56,8 @@ def download(
                 raise CliError(message, code="job.not_made", value=job.job_id, mend="`tonearm jobs` lists the others.")
             out.mkdir(parents=True, exist_ok=True)
             require_folder(out)
-            paths = {kind: out / file_name(link.filename, f"{job.job_id}.{kind}") for kind, link in links.items()}
+            said = {kind: (link.filename, f"{job.job_id}.{kind}") for kind, link in links.items()}
+            paths = {kind: out / name for kind, name in file_names(said).items()}
             for path in paths.values():
                 require_free(path, output, force=force)
             size = job.render.size_bytes if job.render else None
@@ -67,6 +69,25 @@ def download(
         output.done(document, lambda console: _show(console, files))
 
 
+def file_names(said: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+    """A name of its own for each file: what a server calls alike is numbered, and nothing overwrites the other.
+
+    Args:
+        said: of each kind of file what `file_name` takes.
+    """
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for kind, (name, otherwise) in said.items():
+        wished = own = Path(file_name(name, otherwise))
+        number = 1
+        while _on_disk(own) in taken:
+            number += 1
+            own = wished.with_stem(f"{wished.stem}-{number}")
+        taken.add(_on_disk(own))
+        names[kind] = str(own)
+    return names
+
+
 def file_name(said: str, otherwise: str) -> str:
     """A name for a file from what a server says: never a path, never hidden, never a command to a terminal."""
     name = "".join("_" if character in '/\\:*?"<>|' else character for character in plain(said)).strip(" .")
@@ -74,6 +95,11 @@ def file_name(said: str, otherwise: str) -> str:
         stem, dot, ending = name.rpartition(".")
         name = f"{stem[:-1]}{dot}{ending}" if len(stem) > 1 else name[:-1]
     return name or otherwise
+
+
+def _on_disk(name: Path) -> str:
+    """What names have in common that are one file on a disk which knows neither case nor the form of an accent."""
+    return normalize("NFKC", normalize("NFKC", str(name)).casefold())
 
 
 def _newest(client: StudioClient, track_id: str) -> Job:

@@ -265,6 +265,15 @@ class TestDownload:
         assert not name.startswith(".")
         assert name.isprintable()
 
+    def test_files_of_one_name_do_not_overwrite_each_other(self, signed_in: Terminal, made: World) -> None:
+        # Given a server that calls all files alike, as some disks see it
+        made.names = {"render": "Song.mp3", "certificate": "song.MP3", "analysis": "Song.mp3"}
+        made.files["certificate"], made.files["analysis"] = b"promises", b"figures"
+        document = signed_in.json("download", JOB)
+        kept = {file["kind"]: Path(file["path"]).read_bytes() for file in document["files"]}
+        assert kept == {kind: made.files[kind] for kind in ("render", "certificate", "analysis")}
+        assert here() == {"Song.mp3", "song-2.MP3", "Song-3.mp3"}
+
     def test_a_link_that_stands_there_is_replaced_and_not_followed(
         self, signed_in: Terminal, made: World, tmp_path: Path
     ) -> None:
