@@ -27,6 +27,9 @@ _SBR_FORERUNNERS = 64
 """HE-AAC sends the header of its high band from time to time only; without one the band is missing."""
 _TRIED_FIRST = 32
 _MOST_LOST = 0.5
+_LOADS, _LOADS_A_CHUNK = 512, 16
+"""How often the decoder may be called: for damage in one place, and for each chunk; a chunk with one bad packet takes
+eighteen calls. It is what keeps a small file with every few packets bad from being an hour's work."""
 _LONGEST_ALAC_PACKET = 1 << 14
 _LONG_PACKET = 10_000
 """Ten seconds: a demuxer cuts packets that decode to more than the file says, so it is told of more than any holds."""
@@ -41,6 +44,8 @@ class ChunkReader:
 
     Raises:
         AudioError: `track.unreadable` when none of the first packets decodes, `track.header_lies`.
+
+    A track that is damaged in too many places is given up while it is read.
     """
 
     def __init__(self, path: Path, track: PacketTrack) -> None:
@@ -50,6 +55,9 @@ class ChunkReader:
         self._next = 0
         self._lost = 0
         self._last_lost = -1
+        self._loads = 0
+        chunks = 1 + len(track) // _CHUNK_PACKETS + int(track.sizes.sum()) // _CHUNK_BYTES
+        self._most_loads = _LOADS + _LOADS_A_CHUNK * chunks
         if track.codec == "alac":
             _check_alac(track.setup[0])
         self.sample_rate_hz, self.channels, self._packet_frames = self._learn()
@@ -64,7 +72,8 @@ class ChunkReader:
         """The next frames; fewer before the end of the track, none at it.
 
         Raises:
-            AudioError: `track.unreadable` when more than half of the packets did not decode.
+            AudioError: `track.unreadable` when more than half of the packets did not decode, or when the bad ones are
+                scattered so widely that telling them from the good ones takes too long.
         """
         parts, missing = [], frames
         while missing:
@@ -139,6 +148,16 @@ class ChunkReader:
         # Only what has AAC or ALAC in it pays for the decoder.
         import codecpod  # noqa: PLC0415
 
+        if self._loads >= self._most_loads:
+            raise AudioError(
+                "track.unreadable",
+                f"This file's sound is damaged in too many places: after {self._loads} attempts {self._lost} packets"
+                f" before packet {end} could not be decoded.",
+                value=self._loads,
+                limit=self._most_loads,
+                mend="Export it again and upload the new file.",
+            )
+        self._loads += 1
         packets = [self._file.read(index) for index in range(first, end)]
         try:
             loaded = codecpod.load(small_mp4(self._track, packets), channels_first=False, return_buffer=True)

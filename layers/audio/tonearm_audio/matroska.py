@@ -242,8 +242,9 @@ class _Walk:
                 self._offsets.append(position)
                 self._sizes.append(packet)
                 position += packet
-        if len(self._offsets) > MOST_PACKETS:
-            raise too_many_packets(len(self._offsets))
+        most = min(MOST_PACKETS, self._size)
+        if len(self._offsets) > most:
+            raise too_many_packets(len(self._offsets), most)
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:

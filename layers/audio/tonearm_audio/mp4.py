@@ -8,9 +8,12 @@ Opus-in-ISOBMFF encapsulation, Apple's QuickTime File Format and its iTunSMPB co
 from __future__ import annotations
 
 import struct
+import sys
+from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
@@ -30,6 +33,7 @@ from tonearm_audio.packets import (
 
 _KIND = "MP4"
 _MOST_BOXES = 1 << 20
+_MOST_TRACKS = 100
 _MOST_DESCRIPTION_BYTES = 1 << 16
 _FARTHEST = 1 << 62
 _AAC_OBJECT_TYPES = {1, 2, 4, 5, 29}
@@ -80,8 +84,9 @@ class _Track:
     codec_name: str = ""
     setup: bytes = b""
     edit: tuple[int, int] | None = None
-    offsets: list[Integers] = field(default_factory=list)
-    sizes: list[Integers] = field(default_factory=list)
+    offsets: array[int] = field(default_factory=lambda: array("q"))
+    sizes: array[int] = field(default_factory=lambda: array("q"))
+    most_packets: int = MOST_PACKETS
     packets: int = 0
     ticks: int = 0
     durations: Counter[int] = field(default_factory=Counter)
@@ -89,16 +94,15 @@ class _Track:
     default_duration: int = 0
     default_size: int = 0
 
-    def add(self, offsets: Integers, sizes: Integers) -> None:
-        self.packets += len(offsets)
-        if self.packets > MOST_PACKETS:
-            raise too_many_packets(self.packets)
-        self.offsets.append(offsets)
-        self.sizes.append(sizes)
+    def claim(self, count: int) -> None:
+        """Count packets that a table speaks of, before anything is made of them."""
+        self.packets += count
+        if self.packets > self.most_packets:
+            raise too_many_packets(self.packets, self.most_packets)
 
-    def add_durations(self, counts: Integers, ticks: Integers) -> None:
+    def add_durations(self, counts: Iterable[int], ticks: Iterable[int]) -> None:
         """Count packets by their length; the last one may be shorter, which is how padding is told."""
-        for count, length in zip(counts.tolist(), ticks.tolist(), strict=True):
+        for count, length in zip(counts, ticks, strict=True):
             if count:
                 self.durations[length] += count
                 self.ticks += count * length
@@ -117,15 +121,17 @@ def demux(file: BinaryIO, size: int) -> PacketTrack:
             `track.too_short`.
     """
     tracks: list[_Track] = []
+    chosen: _Track | None = None
     movie_timescale, gapless, movie, fragment = 0, None, False, 0
     for box in _boxes(file, 0, size):
         if box.kind in {b"moov", b"moof"} and box.cut:
             raise _truncated(box, size)
         if box.kind == b"moov" and not movie:
             movie = True
-            tracks, movie_timescale, gapless = _read_movie(file, box)
+            tracks, movie_timescale, gapless = _read_movie(file, box, most_packets=min(size, MOST_PACKETS))
+            chosen = next((track for track in tracks if track.codec), None)
         elif box.kind == b"moof":
-            fragment = _read_fragment(file, box, tracks, after=fragment)
+            fragment = _read_fragment(file, box, chosen, after=fragment)
     if not movie:
         raise AudioError(
             "track.truncated",
@@ -138,7 +144,6 @@ def demux(file: BinaryIO, size: int) -> PacketTrack:
     heard = [track for track in tracks if track.handler == b"soun"]
     if not heard:
         raise no_audio(_KIND)
-    chosen = next((track for track in heard if track.codec), None)
     if chosen is None or chosen.codec is None:
         raise codec_unsupported(_KIND, heard[0].codec_name)
     return checked(_trimmed(chosen, chosen.codec, movie_timescale, gapless), size)
@@ -181,8 +186,8 @@ def _trimmed(
     return PacketTrack(
         codec=codec,
         setup=(track.setup,),
-        offsets=np.concatenate([np.empty(0, np.int64), *track.offsets]),
-        sizes=np.concatenate([np.empty(0, np.int64), *track.sizes]),
+        offsets=np.array(track.offsets, np.int64),
+        sizes=np.array(track.sizes, np.int64),
         timescale=track.timescale,
         trim_start=start,
         trim_end=end,
@@ -233,9 +238,14 @@ def _find(file: BinaryIO, parent: Box, *path: bytes) -> Box | None:
     return found
 
 
-def _table(file: BinaryIO, box: Box, at: int, count: int, dtype: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Read `count` entries of a table; a count that the box cannot hold is a lie, told before anything is read."""
+def _table(
+    file: BinaryIO, box: Box, at: int, count: int, dtype: str, *, columns: int = 1
+) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Read a table of `count` rows, flat; a count that the box cannot hold is a lie, told before anything is read."""
+    if count > MOST_PACKETS:
+        raise too_many_packets(count)
     kind = np.dtype(dtype)
+    count *= columns
     room = max(0, box.end - box.body - at) // kind.itemsize
     if count > room:
         raise lie(
@@ -262,7 +272,9 @@ def _head(file: BinaryIO, box: Box, count: int) -> bytes:
 # --- the movie header
 
 
-def _read_movie(file: BinaryIO, movie: Box) -> tuple[list[_Track], int, tuple[int, int, int] | None]:
+def _read_movie(
+    file: BinaryIO, movie: Box, *, most_packets: int
+) -> tuple[list[_Track], int, tuple[int, int, int] | None]:
     tracks: list[_Track] = []
     timescale, gapless = 0, None
     defaults: dict[int, tuple[int, int]] = {}
@@ -270,7 +282,12 @@ def _read_movie(file: BinaryIO, movie: Box) -> tuple[list[_Track], int, tuple[in
         if box.kind == b"mvhd":
             timescale = _timescale(file, box)
         elif box.kind == b"trak":
-            tracks.append(_read_track(file, box))
+            if len(tracks) == _MOST_TRACKS:
+                raise lie(
+                    f"This MP4 file holds more than {_MOST_TRACKS} tracks.", value=_MOST_TRACKS + 1, limit=_MOST_TRACKS
+                )
+            found = any(track.codec for track in tracks)
+            tracks.append(_read_track(file, box, most_packets=0 if found else most_packets))
         elif box.kind == b"mvex":
             for extends in _boxes(file, box.body, box.end):
                 if extends.kind == b"trex":
@@ -289,14 +306,15 @@ def _timescale(file: BinaryIO, box: Box) -> int:
     return int.from_bytes(_head(file, box, at + 4)[at:])
 
 
-def _read_track(file: BinaryIO, box: Box) -> _Track:
-    track = _Track()
+def _read_track(file: BinaryIO, box: Box, *, most_packets: int) -> _Track:
+    """What a trak box says; its tables only where its packets are wanted and can be decoded."""
+    track = _Track(most_packets=most_packets)
     if (header := _find(file, box, b"tkhd")) is not None:
         at = 20 if _head(file, header, 1)[0] == 1 else 12
         track.track_id = int.from_bytes(_head(file, header, at + 4)[at:])
     if (handler := _find(file, box, b"mdia", b"hdlr")) is not None:
         track.handler = _head(file, handler, 12)[8:]
-    if track.handler != b"soun":
+    if track.handler != b"soun" or not most_packets:
         return track
     clock = _find(file, box, b"mdia", b"mdhd")
     table = _find(file, box, b"mdia", b"minf", b"stbl")
@@ -310,7 +328,8 @@ def _read_track(file: BinaryIO, box: Box) -> _Track:
     found = {inner.kind: inner for inner in _boxes(file, table.body, table.end)}
     if b"stsd" in found:
         _read_description(file, found[b"stsd"], track)
-    _read_tables(file, found, track)
+    if track.codec:
+        _read_tables(file, found, track)
     return track
 
 
@@ -354,9 +373,10 @@ def _read_gapless(file: BinaryIO, user_data: Box) -> tuple[int, int, int] | None
         if b"iTunSMPB" in text and at >= 0:
             words = text[at + 12 :].split()
             try:
-                return int(words[1], 16), int(words[2], 16), int(words[3], 16)
-            except (IndexError, ValueError):
+                priming, padding, length = (int(word, 16) for word in words[1:4])
+            except ValueError:
                 return None
+            return (priming, padding, length) if min(priming, padding, length) >= 0 else None
     return None
 
 
@@ -447,7 +467,7 @@ def _descriptor(data: bytes) -> tuple[int, bytes]:
 def _read_tables(file: BinaryIO, found: dict[bytes, Box], track: _Track) -> None:
     if b"stsz" not in found and b"stz2" not in found:
         return
-    sizes = _read_sizes(file, found)
+    sizes = _read_sizes(file, found, track)
     if not len(sizes):
         return
     if b"stsc" not in found or not ({b"stco", b"co64"} & found.keys()):
@@ -455,26 +475,32 @@ def _read_tables(file: BinaryIO, found: dict[bytes, Box], track: _Track) -> None
     place = found.get(b"stco") or found[b"co64"]
     (count,) = struct.unpack(">4xI", _head(file, place, 8))
     chunks = _table(file, place, 8, count, ">u4" if place.kind == b"stco" else ">u8")
-    track.add(_sample_offsets(file, found[b"stsc"], chunks, sizes), sizes)
+    track.offsets.frombytes(_sample_offsets(file, found[b"stsc"], chunks, sizes).tobytes())
+    track.sizes.frombytes(sizes.tobytes())
     if b"stts" in found:
         (count,) = struct.unpack(">4xI", _head(file, found[b"stts"], 8))
-        times = _table(file, found[b"stts"], 8, 2 * count, ">u4").reshape(-1, 2)
+        times = _table(file, found[b"stts"], 8, count, ">u4", columns=2).reshape(-1, 2)
         if int(times[:, 0].sum()) > MOST_PACKETS:
             raise too_many_packets(int(times[:, 0].sum()))
-        track.add_durations(times[:, 0], times[:, 1])
+        times = times[times[:, 0] > 0]
+        if len(times) > track.packets:
+            raise lie(
+                f"This MP4 file says {len(times)} times how long its {track.packets} packets last.",
+                value=len(times),
+                limit=track.packets,
+            )
+        track.add_durations(times[:, 0].tolist(), times[:, 1].tolist())
 
 
-def _read_sizes(file: BinaryIO, found: dict[bytes, Box]) -> Integers:
+def _read_sizes(file: BinaryIO, found: dict[bytes, Box], track: _Track) -> Integers:
     if b"stsz" in found:
         box = found[b"stsz"]
         constant, count = struct.unpack(">4xII", _head(file, box, 12))
-        if count > MOST_PACKETS:
-            raise too_many_packets(count)
+        track.claim(count)
         return np.full(count, constant, np.int64) if constant else _table(file, box, 12, count, ">u4")
     box = found[b"stz2"]
     bits, count = struct.unpack(">7xBI", _head(file, box, 12))
-    if count > MOST_PACKETS:
-        raise too_many_packets(count)
+    track.claim(count)
     if bits in {8, 16}:
         return _table(file, box, 12, count, f">u{bits // 8}")
     if bits != 4:
@@ -487,7 +513,7 @@ def _read_sizes(file: BinaryIO, found: dict[bytes, Box]) -> Integers:
 def _sample_offsets(file: BinaryIO, box: Box, chunks: Integers, sizes: Integers) -> Integers:
     """Where each packet begins: in chunks, of which a run-length table says how many packets each holds."""
     (count,) = struct.unpack(">4xI", _head(file, box, 8))
-    runs = _table(file, box, 8, 3 * count, ">u4").reshape(-1, 3)
+    runs = _table(file, box, 8, count, ">u4", columns=3).reshape(-1, 3)
     first = runs[:, 0] - 1
     steps = np.diff(np.append(first, len(chunks)))
     if not len(runs) or first[0] != 0 or int(steps.min()) < 0:
@@ -511,8 +537,8 @@ def _sample_offsets(file: BinaryIO, box: Box, chunks: Integers, sizes: Integers)
 # --- fragments
 
 
-def _read_fragment(file: BinaryIO, fragment: Box, tracks: list[_Track], *, after: int) -> int:
-    """Take what a fragment adds to the audio tracks, and return its number; numbers go up by one."""
+def _read_fragment(file: BinaryIO, fragment: Box, track: _Track | None, *, after: int) -> int:
+    """Take what a fragment adds to the track, and return its number; numbers go up by one."""
     header = _find(file, fragment, b"mfhd")
     number = int.from_bytes(_head(file, header, 8)[4:]) if header is not None else 0
     if after and number > after + 1:
@@ -524,8 +550,7 @@ def _read_fragment(file: BinaryIO, fragment: Box, tracks: list[_Track], *, after
         if header is None:
             raise lie("This MP4 file has a fragment that belongs to no track.", value=0, limit=1)
         flags, track_id = struct.unpack(">II", _head(file, header, 8))
-        track = next((track for track in tracks if track.track_id == track_id), None)
-        if track is None or track.handler != b"soun":
+        if track is None or track.track_id != track_id:
             continue
         fields = [(0x01, ">Q"), (0x02, ">I"), (0x08, ">I"), (0x10, ">I"), (0x20, ">I")]
         at, values = 8, {}
@@ -555,15 +580,29 @@ def _read_run(file: BinaryIO, box: Box, track: _Track, *, base: int, following: 
         position, at = base + offset, at + 4
     at += 4 if flags & 0x04 else 0
     columns = [name for flag, name in ((0x100, "d"), (0x200, "s"), (0x400, "f"), (0x800, "c")) if flags & flag]
-    if count > MOST_PACKETS:
-        raise too_many_packets(count)
-    rows = _table(file, box, at, count * len(columns), ">u4").reshape(count, len(columns))
-    sizes = rows[:, columns.index("s")] if "s" in columns else np.full(count, defaults[1], np.int64)
+    track.claim(count)
+    if not count:
+        return position
+    # Runs may be of one packet each, for which numpy's own cost would be most of the work.
+    entries = _unsigned(_head(file, box, at + 4 * count * len(columns))[at:])
+    sizes = entries[columns.index("s") :: len(columns)] if "s" in columns else array("I", [defaults[1]]) * count
     if "d" in columns:
-        lengths, counts = np.unique(rows[:-1, columns.index("d")], return_counts=True)
-        track.add_durations(counts, lengths)
-        track.add_durations(np.ones(min(1, count), np.int64), rows[-1:, columns.index("d")])
+        lengths = entries[columns.index("d") :: len(columns)]
+        usual = Counter(lengths[:-1])
+        track.add_durations(usual.values(), usual.keys())
+        track.add_durations([1], lengths[-1:])
     else:
-        track.add_durations(np.array([count]), np.array([defaults[0]]))
-    track.add(position + np.cumsum(sizes) - sizes, sizes)
-    return position + int(sizes.sum())
+        track.add_durations([count], [defaults[0]])
+    places: array[int] = array("q", accumulate(sizes, initial=position))
+    end = places.pop()
+    track.offsets.extend(places)
+    track.sizes.extend(array("q", sizes))
+    return end
+
+
+def _unsigned(raw: bytes) -> array[int]:
+    """Numbers of four bytes, the highest first."""
+    numbers = array("I", raw)
+    if sys.byteorder == "little":
+        numbers.byteswap()
+    return numbers
