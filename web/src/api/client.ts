@@ -1,7 +1,7 @@
 // The API: one wrapper around fetch that knows tokens and problems, and one method a route.
 
 import { ProblemError, UNREACHABLE, problemOf } from "./problem";
-import type { Analysis, CreatedTrack, Downloads, Job, Jobs, Recipe, Track, Tracks } from "./types";
+import type { Analysis, CreatedTrack, Downloads, Job, Jobs, Recipe, Track, TrackDownloads, Tracks } from "./types";
 
 /** Gives the access token; `renewed` asks for a new one although the old one seems good. Null when signed out. */
 export type TokenSource = (renewed: boolean) => Promise<string | null>;
@@ -45,6 +45,10 @@ export class Api {
 
   analysis(id: string, signal?: AbortSignal): Promise<Analysis> {
     return this.call(`/tracks/${encodeURIComponent(id)}/analysis`, { signal });
+  }
+
+  trackDownloads(id: string, signal?: AbortSignal): Promise<TrackDownloads> {
+    return this.call(`/tracks/${encodeURIComponent(id)}/downloads`, { signal });
   }
 
   jobs(trackId: string, signal?: AbortSignal): Promise<Jobs> {

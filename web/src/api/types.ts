@@ -10,6 +10,7 @@ export type CreatedTrack = Schemas["CreatedTrackView"];
 export type UploadForm = Schemas["UploadView"];
 export type Job = Schemas["JobView"];
 export type Jobs = Schemas["JobsView"];
+export type Render = Schemas["RenderView"];
 export type Stage = Schemas["Stage"];
 export type Link = Schemas["LinkView"];
 export type Analysis = Schemas["AnalysisView"];
@@ -20,6 +21,7 @@ export type OutputFormat = Schemas["OutputFormat"];
 export type Recipe = Schemas["Recipe"];
 export type Operation = Recipe["operations"][number];
 export type Downloads = Schemas["DownloadsView"];
+export type TrackDownloads = Schemas["TrackDownloadsView"];
 
 // What lies behind links is no part of the API's document; docs/audio-promises.md describes it.
 

@@ -29,14 +29,14 @@ export function JobCard({ jobId, known, track, onEnd }: Props) {
         </>
       )}
       <div className="now">
-        <p role="status" className={job?.status === "succeeded" ? "spoken" : "said"}>
+        <p role="status" className={job?.render ? "spoken" : "said"}>
           {said}
         </p>
         {job && !hasEnded(job) && <p className="figure percent" aria-hidden="true">{job.percent} %</p>}
       </div>
       {problem && <ProblemNote problem={problem} />}
       {job?.problem && <ProblemNote problem={job.problem} title={endTitle(job, track)} />}
-      {job?.status === "succeeded" && <Result job={job} track={track} />}
+      {job?.render && <Result job={job} render={job.render} track={track} />}
     </article>
   );
 }

@@ -7,8 +7,7 @@ import type { Waveform } from "./peaks";
 
 interface Props {
   label: string;
-  /** Null when there is nothing to hear, only to see. */
-  url: string | null;
+  url: string;
   waveform: Waveform | null;
   duration_s: number;
   /** Ask for a link that works: those that the page has end after some minutes. */
@@ -54,44 +53,40 @@ export function Player({ label, url, waveform, duration_s, renew }: Props) {
 
   return (
     <div className="player" role="group" aria-label={label}>
-      {waveform && <Waves waveform={waveform} audio={audio} heard={source !== null} duration_s={duration_s} />}
-      {source && (
-        <>
-          {/* eslint-disable-next-line jsx-a11y/media-has-caption -- the page cannot know words of a song */}
-          <audio
-            ref={audio}
-            src={source}
-            preload="metadata"
-            onPlay={() => { setPlaying(true); }}
-            onPause={() => { setPlaying(false); }}
-            onPlaying={() => { renewed.current = false; }}
-            onTimeUpdate={({ currentTarget }) => { setTime(currentTarget.currentTime); }}
-            onError={recover}
-          />
-          <div className="controls">
-            <button type="button" className="play" onClick={toggle}>
-              <svg viewBox="0 0 16 16" aria-hidden="true">
-                <path d={playing ? "M3 2h4v12H3zM9 2h4v12H9z" : "M4 2l10 6-10 6z"} />
-              </svg>
-              {playing ? "Pause" : "Play"}
-            </button>
-            <input
-              type="range"
-              aria-label={`Position in ${label}`}
-              aria-valuetext={`${clock(time)} of ${clock(duration_s)}`}
-              min={0}
-              max={duration_s}
-              step={0.1}
-              value={Math.min(time, duration_s)}
-              onChange={({ target }) => { seek(target.valueAsNumber); }}
-            />
-            <span className="figure">
-              {clock(time)} / {clock(duration_s)}
-            </span>
-          </div>
-          {broken && <p role="alert" className="refusal">{broken}</p>}
-        </>
-      )}
+      {waveform && <Waves waveform={waveform} audio={audio} duration_s={duration_s} />}
+      {/* eslint-disable-next-line jsx-a11y/media-has-caption -- the page cannot know words of a song */}
+      <audio
+        ref={audio}
+        src={source}
+        preload="metadata"
+        onPlay={() => { setPlaying(true); }}
+        onPause={() => { setPlaying(false); }}
+        onPlaying={() => { renewed.current = false; }}
+        onTimeUpdate={({ currentTarget }) => { setTime(currentTarget.currentTime); }}
+        onError={recover}
+      />
+      <div className="controls">
+        <button type="button" className="play" onClick={toggle}>
+          <svg viewBox="0 0 16 16" aria-hidden="true">
+            <path d={playing ? "M3 2h4v12H3zM9 2h4v12H9z" : "M4 2l10 6-10 6z"} />
+          </svg>
+          {playing ? "Pause" : "Play"}
+        </button>
+        <input
+          type="range"
+          aria-label={`Position in ${label}`}
+          aria-valuetext={`${clock(time)} of ${clock(duration_s)}`}
+          min={0}
+          max={duration_s}
+          step={0.1}
+          value={Math.min(time, duration_s)}
+          onChange={({ target }) => { seek(target.valueAsNumber); }}
+        />
+        <span className="figure">
+          {clock(time)} / {clock(duration_s)}
+        </span>
+      </div>
+      {broken && <p role="alert" className="refusal">{broken}</p>}
     </div>
   );
 }
@@ -99,12 +94,11 @@ export function Player({ label, url, waveform, duration_s, renew }: Props) {
 interface WavesProps {
   waveform: Waveform;
   audio: React.RefObject<HTMLAudioElement | null>;
-  heard: boolean;
   duration_s: number;
 }
 
 /** The picture; it is drawn from the server's peaks, so the file is never decoded here. */
-function Waves({ waveform, audio, heard, duration_s }: WavesProps) {
+function Waves({ waveform, audio, duration_s }: WavesProps) {
   const box = useRef<HTMLDivElement>(null);
 
   useEffect(() => {
@@ -118,16 +112,16 @@ function Waves({ waveform, audio, heard, duration_s }: WavesProps) {
       if (gone) return;
       waves = Library.create({
         container,
-        ...(heard && audio.current ? { media: audio.current } : {}),
+        ...(audio.current ? { media: audio.current } : {}),
         peaks: [waveform.upper, waveform.lower],
         duration: duration_s,
         height: 96,
         barWidth: 2,
         barGap: 1,
         barRadius: 1,
-        cursorWidth: heard ? 2 : 0,
-        interact: heard,
-        dragToSeek: heard,
+        cursorWidth: 2,
+        interact: true,
+        dragToSeek: true,
         ...colours(container),
       });
     });
@@ -137,7 +131,7 @@ function Waves({ waveform, audio, heard, duration_s }: WavesProps) {
       dark.removeEventListener("change", recolour);
       waves?.destroy();
     };
-  }, [waveform, audio, heard, duration_s]);
+  }, [waveform, audio, duration_s]);
 
   // Everything that it does, the buttons beside it do as well.
   return <div ref={box} className="waves" aria-hidden="true" />;

@@ -6,6 +6,7 @@ import { asProblem } from "../api/problem";
 import type { Analysis, Job, Problem, Track } from "../api/types";
 import { JobCard } from "../jobs/JobCard";
 import { Figures } from "../listen/Figures";
+import { Original } from "../listen/Original";
 import { ProblemNote } from "../ui/ProblemNote";
 import { goTo, PlaceLink } from "../ui/place";
 import { useSubmit } from "../ui/useSubmit";
@@ -54,6 +55,7 @@ export function TrackPage({ trackId }: { trackId: string }) {
       <h1>{track.title}</h1>
       {problem && <ProblemNote problem={problem} />}
       <Figures track={track} analysis={analysis} />
+      {track.status === "ready" && <Original track={track} open={!jobs.some(({ render }) => render)} />}
       <section aria-label="Jobs" className="jobs">
         {shown.map(({ id, known }) => (
           <JobCard key={id} jobId={id} known={known} track={track} onEnd={read} />
