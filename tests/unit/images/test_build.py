@@ -61,9 +61,9 @@ def test_another_base_makes_another_image(checkout: Path) -> None:
 class Shelf(Engine):
     """An engine that has the base, and builds of a target from before; it notes what is deleted."""
 
-    def __init__(self, builds: list[str]) -> None:
+    def __init__(self, builds: list[str], *, listed: slice) -> None:
         super().__init__(Path("docker"), "unix:///none.sock")
-        self.builds, self.deleted = builds, list[str]()
+        self.builds, self.deleted, self._listed = builds, list[str](), listed
 
     def run(
         self, *arguments: str | Path, environment: Mapping[str, str] | None = None, limit_s: float | None = None
@@ -72,7 +72,7 @@ class Shelf(Engine):
             case ["images", "--quiet", "--no-trunc", _]:
                 return BASE.image_id
             case ["build", *options]:
-                self.builds.insert(0, options[options.index("--tag") + 1])
+                self.builds[self._listed] = [options[options.index("--tag") + 1]]
             case ["images", "--format", _, repository]:
                 return "\n".join(tag for tag in self.builds if tag.startswith(f"{repository}:"))
             case ["rmi", *_, tag]:
@@ -82,9 +82,11 @@ class Shelf(Engine):
         return ""
 
 
-def test_of_old_builds_the_last_few_are_kept(checkout: Path) -> None:
+# A build whose layers were all there is listed where the image that has had them first stands.
+@pytest.mark.parametrize("listed", [slice(0, 0), slice(99, 99)], ids=["as-the-newest", "as-an-old-one"])
+def test_of_old_builds_the_last_few_are_kept_and_the_new_one(checkout: Path, listed: slice) -> None:
     # Given three builds of each image, the newest first
-    engine = Shelf([f"tonearm/{target}:{age}" for age in (1, 2, 3) for target in build.TARGETS])
+    engine = Shelf([f"tonearm/{target}:{age}" for age in (1, 2, 3) for target in build.TARGETS], listed=listed)
     # When each is built anew
     build.build_images(checkout, engine)
     # Then the oldest are gone, so that the disk does not fill

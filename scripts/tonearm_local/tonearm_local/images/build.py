@@ -82,7 +82,7 @@ def build_images(root: Path, engine: Engine, progress: Progress = quiet) -> dict
             started = time.monotonic()
             _build(root, engine, target, tag, base)
             build_s = time.monotonic() - started
-            _prune(engine, target)
+            _prune(engine, target, tag)
         image_id, size = engine.run("image", "inspect", "--format", "{{.Id}} {{.Size}}", tag).split()
         images[target] = Image(target, tag, image_id, int(size) / 1e6, build_s, base.kind)
     return images
@@ -133,11 +133,12 @@ def _inputs(root: Path) -> Iterator[Path]:
                 yield file
 
 
-def _prune(engine: Engine, target: str) -> None:
-    """Delete the builds before the last few; one that a container still uses stays."""
+def _prune(engine: Engine, target: str, new: str) -> None:
+    """Delete the builds before the last few; `new` stays, and one that a container still uses."""
     builds = engine.run("images", "--format", "{{.Repository}}:{{.Tag}}", f"{_REPOSITORY}/{target}").split()
-    # Newest first, as the engine lists them.
-    for tag in builds[_KEPT_BUILDS:]:
+    # Newest first, as the engine lists them; but a build whose every layer was kept is as old as its first tag.
+    old = [tag for tag in builds if tag != new]
+    for tag in old[_KEPT_BUILDS - 1 :]:
         engine.run("rmi", "--no-prune", tag)
 
 
