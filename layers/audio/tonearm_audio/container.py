@@ -61,7 +61,7 @@ class Claim:
         proven: whether the bytes on disk bear the claim out, so that it can be trusted before decoding.
         present_frames: samples a channel that the bytes on disk can hold, where that can be told without decoding.
         tag: for an MP3 without a tag, one that says how many frames it has: a decoder would guess from the first
-            frame's bit rate and stop early.
+            frame's bit rate and stop early. For an Opus file that does not know its rate, a first page that does.
         start: where in the file the bytes begin that `tag` goes before.
         track: for a container that is taken apart here, where its packets are.
         ogg: for an Ogg file, the stream that its pages tell of.
@@ -124,7 +124,8 @@ def _inspect_kind(file: BinaryIO, size: int, head: bytes) -> Claim:
     if name in {b"RIFF", b"RF64"} and form == b"WAVE":
         claim = _inspect_wav(file, size)
     elif name == b"OggS":
-        claim = Claim("ogg", None, ogg=ogg.inspect(file, size))
+        stream = ogg.inspect(file, size)
+        claim = Claim("ogg", None, ogg=stream, tag=stream.first_page, start=len(stream.first_page))
     elif name == b"FORM" and form in {b"AIFF", b"AIFC"}:
         claim = _inspect_aiff(file, size)
     elif head[4:8] in _MP4_FIRST_BOXES:

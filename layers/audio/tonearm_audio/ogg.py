@@ -27,6 +27,8 @@ _BEGIN, _END = 2, 4
 _LONGEST_FIRST_PAGE = 1 << 20
 """Granules: some ten to twenty seconds, more than a page holds at any usual rate."""
 OPUS_RATE_HZ = 48_000
+_HIGHEST_OPUS_RATE_HZ = 192_000
+"""What an OpusHead may say was recorded. Beyond it, as for one that says nothing, libsndfile decodes at 8 kHz."""
 _LONGEST_OPUS_PACKET = 5760
 _LARGEST_OPUS_FRAME = 1275
 _OPUS_SILENCE_TOC = 0xF8
@@ -63,6 +65,7 @@ class Stream:
         pre_skip: granules that are not for hearing.
         first_granule: where its first page with sound ends, None when it has none.
         last_granule: where its last page ends.
+        first_page: what a decoder must see in place of the first page, where it would decode at too low a rate.
     """
 
     codec: str
@@ -70,6 +73,7 @@ class Stream:
     pre_skip: int = 0
     first_granule: int | None = None
     last_granule: int = 0
+    first_page: bytes = b""
 
     @property
     def granules(self) -> int | None:
@@ -106,11 +110,15 @@ def inspect(file: BinaryIO, size: int) -> Stream:
                 raise lie(
                     "This Ogg file holds one song after another, of which players hear the first.", value=2, limit=1
                 )
-            first = file.read(16)
+            first = file.read(30)
             codec = next((name for magic, name in _AUDIO_HEADS if first.startswith(magic)), "")
             unsupported = unsupported or next((name for magic, name in _OTHER_HEADS if first.startswith(magic)), "")
             if codec and stream is None:
+                _check_head(codec, first)
                 stream = Stream(codec, head[14:18], opus_pre_skip(first) if codec == "opus" else 0)
+                if codec == "opus" and position == 0 and not 0 < opus_rate(first) <= _HIGHEST_OPUS_RATE_HZ:
+                    file.seek(27 + segments)
+                    stream.first_page = _with_full_rate(head + lacing + file.read(sum(lacing)), 27 + segments)
         elif stream is not None and head[14:18] == stream.serial and granule > 0:
             stream.first_granule = granule if stream.first_granule is None else stream.first_granule
             stream.last_granule = granule
@@ -121,6 +129,25 @@ def inspect(file: BinaryIO, size: int) -> Stream:
     if not ended:
         raise _cut_off(size)
     return stream
+
+
+def _check_head(codec: str, first: bytes) -> None:
+    """Hold the first packet of a stream against itself, where a decoder says no more than that it fails."""
+    if codec == "opus":
+        _check_opus_head(first)
+    if codec == "vorbis":
+        _check_vorbis_head(first)
+
+
+def _check_vorbis_head(head: bytes) -> None:
+    if not head[11:12].strip(b"\0") or not head[12:16].strip(b"\0"):
+        raise lie("This file's Vorbis header speaks of 0 channels or 0 Hz.", value=0, limit=1)
+
+
+def _with_full_rate(page: bytes, packet: int) -> bytes:
+    """A page whose OpusHead at `packet` asks for the full rate."""
+    page = page[:22] + bytes(4) + page[26 : packet + 12] + struct.pack("<I", OPUS_RATE_HZ) + page[packet + 16 :]
+    return page[:22] + struct.pack("<I", page_checksum(page)) + page[26:]
 
 
 def _next_page(file: BinaryIO, position: int) -> int | None:
@@ -239,14 +266,18 @@ class OggFile(VirtualFile):
 def _opus(packets: PacketFile, track: PacketTrack) -> _Stream:
     """An OpusHead without pre-skip, which the reader of the whole stream does, and the packets' lengths."""
     head = track.setup[0]
+    _check_opus_head(head)
+    head = head[:10] + struct.pack("<HI", 0, OPUS_RATE_HZ) + head[16:]
+    frames = [_opus_frames(packets.read(index, 2)) for index in range(len(track))]
+    return _Stream((head, b"OpusTags" + struct.pack("<I7sI", 7, b"Tonearm", 0)), np.array(frames, np.int64))
+
+
+def _check_opus_head(head: bytes) -> None:
     if len(head) < 19 or head[8] >> 4 or not head[9]:
         raise lie("This file's Opus header is damaged.", value=len(head), limit=19)
     # Without a table of channels there are one or two of them (RFC 7845 §5.1.1).
     if head[9] > 2 and head[18] == 0:
         raise lie(f"This file's Opus header speaks of {head[9]} channels.", value=head[9], limit=2)
-    head = head[:10] + struct.pack("<HI", 0, OPUS_RATE_HZ) + head[16:]
-    frames = [_opus_frames(packets.read(index, 2)) for index in range(len(track))]
-    return _Stream((head, b"OpusTags" + struct.pack("<I7sI", 7, b"Tonearm", 0)), np.array(frames, np.int64))
 
 
 def _opus_frames(start: bytes) -> int:
@@ -324,11 +355,17 @@ def opus_pre_skip(head: bytes) -> int:
     return int.from_bytes(head[10:12], "little")
 
 
+def opus_rate(head: bytes) -> int:
+    """The rate in Hz that an OpusHead says was recorded; 0 is unknown (RFC 7845 §5.1)."""
+    return int.from_bytes(head[12:16], "little")
+
+
 def _vorbis(packets: PacketFile, track: PacketTrack) -> _Stream:
     """The Vorbis headers, and how long each packet is: a quarter of its own block and of the one before."""
     identification, _, setup = track.setup
     if len(identification) < 30 or identification[:7] != b"\x01vorbis" or setup[:7] != b"\x05vorbis":
         raise lie("This file's Vorbis headers are damaged.", value=len(identification), limit=30)
+    _check_vorbis_head(identification)
     blocks = 1 << (identification[28] & 15), 1 << (identification[28] >> 4)
     modes = _vorbis_modes(setup)
     mask = (1 << (len(modes) - 1).bit_length()) - 1

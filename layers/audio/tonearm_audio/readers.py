@@ -145,7 +145,7 @@ class TrimmedReader:
 
 
 class TaggedFile(VirtualFile):
-    """An MP3 file with a tag put before its first frame, for a decoder to read."""
+    """A file whose start is another one for a decoder to read: a tag before the first MP3 frame, a mended Ogg page."""
 
     def __init__(self, path: Path, claim: Claim) -> None:
         super().__init__(len(claim.tag) + path.stat().st_size - claim.start)
@@ -160,7 +160,7 @@ class TaggedFile(VirtualFile):
         return self._file.read(most)
 
     def close(self) -> None:
-        """Close the MP3."""
+        """Close the file."""
         self._file.close()
         super().close()
 
@@ -168,9 +168,13 @@ class TaggedFile(VirtualFile):
 def _unreadable(error: soundfile.LibsndfileError, *, at_s: float | None = None) -> AudioError:
     where = "" if at_s is None else f" after {at_s:.2f} s"
     reason = str(error.error_string).strip().rstrip(".")
+    # What libsndfile calls an error of its own is a header that its decoder does not take.
+    if "internal error" in reason.lower():
+        reason = "File header is malformed"
     return AudioError(
         "track.unreadable",
         f"This file could not be decoded{where}: {reason}.",
         value=reason,
+        limit="a file that decodes from start to end",
         mend="It is damaged or uses an encoding that Tonearm does not read. Export it again as WAV, FLAC or MP3.",
     )

@@ -13,7 +13,7 @@ import soundfile
 
 from tests.support.recordings import KINDS, known_signal, record
 from tests.unit.audio.test_probe import damaged
-from tonearm_audio import AudioError, Limits, mp4, probe
+from tonearm_audio import AudioError, Limits, matroska, mp4, ogg, probe
 
 LIMITS = Limits(max_duration_s=60.0)
 Change = Callable[[bytes], bytes]
@@ -91,6 +91,24 @@ def noisy_packets(content: bytes) -> bytes:
     return b"\xff\xf1\x50".join(part[:4] + generator.bytes(max(0, len(part) - 4)) for part in parts)
 
 
+def resealed(change: Change) -> Change:
+    """Make a change within the first page of an Ogg file, and give the page the checksum that it then has."""
+
+    def changed(content: bytes) -> bytes:
+        content = change(content)
+        end = content.index(b"OggS", 4)
+        checksum = ogg.page_checksum(content[:22] + bytes(4) + content[26:end])
+        return content[:22] + struct.pack("<I", checksum) + content[26:]
+
+    return changed
+
+
+def aac_of(rate: int, channels: int) -> Change:
+    """Overwrite the AudioSpecificConfig of an MP4 with one that spells out its rate."""
+    config = int(f"{2:05b}{15:04b}{rate:024b}{channels:04b}000", 2).to_bytes(5)
+    return patch(b"\x05\x80\x80\x80\x05", 0, config)
+
+
 @dataclass(frozen=True)
 class Bad:
     """A change to a recording and the code that it must be refused with."""
@@ -101,6 +119,8 @@ class Bad:
 
 
 U32 = b"\xff\xff\xff\xff"
+U384K = struct.pack("<I", 384_000)
+VORBIS = b"\x01vorbis"
 FILE_TYPE = box(b"ftyp", b"isom\0\0\0\0isom")
 BAD: dict[str, Bad] = {
     "mp4 of pictures only": Bad("iphone aac", swap(b"soun", b"vide"), "track.no_audio"),
@@ -131,6 +151,31 @@ BAD: dict[str, Bad] = {
     "aac of nonsense": Bad("iphone aac", lambda content: nonsense(content, b"mdat", b"moov"), "track.unreadable"),
     "alac of nonsense": Bad("iphone alac", lambda content: nonsense(content, b"mdat", b"moov"), "track.unreadable"),
     "alac with packets of 2^32-1 frames": Bad("iphone alac", patch(b"alac", 40, U32), "track.header_lies"),
+    # AAC cannot say 100 channels or 384 kHz of anything that an encoder writes: its packets do not decode by it.
+    "aac at 384 kHz": Bad("iphone aac", aac_of(384_000, 1), "track.unreadable"),
+    "aac at 0 Hz": Bad("iphone aac", aac_of(0, 1), "track.unreadable"),
+    "aac with 15 channels": Bad("iphone aac", aac_of(48_000, 15), "track.unreadable"),
+    "fragmented aac at 384 kHz": Bad("safari mp4", aac_of(384_000, 1), "track.unreadable"),
+    "fragmented aac with 7 channels": Bad("safari mp4", aac_of(48_000, 7), "track.unreadable"),
+    "alac at 384 kHz": Bad("iphone alac", patch(b"alac", 60, U384K[::-1]), "track.sample_rate_unsupported"),
+    "alac at 1 Hz": Bad("iphone alac", patch(b"alac", 60, b"\0\0\0\1"), "track.sample_rate_unsupported"),
+    "alac at 0 Hz": Bad("iphone alac", patch(b"alac", 60, bytes(4)), "track.unreadable"),
+    "alac with 8 channels": Bad("iphone alac", patch(b"alac", 49, b"\x08"), "track.too_many_channels"),
+    "alac with 100 channels": Bad("iphone alac", patch(b"alac", 49, b"\x64"), "track.unreadable"),
+    "alac with no channels": Bad("iphone alac", patch(b"alac", 49, b"\0"), "track.unreadable"),
+    "opus in webm with 100 channels": Bad("webm stereo", patch(b"OpusHead", 1, b"\x64"), "track.header_lies"),
+    "opus in webm with no channels": Bad("chrome webm", patch(b"OpusHead", 1, b"\0"), "track.header_lies"),
+    "opus in ogg with 100 channels": Bad("firefox ogg", resealed(patch(b"OpusHead", 1, b"\x64")), "track.header_lies"),
+    "opus in ogg with no channels": Bad("firefox ogg", resealed(patch(b"OpusHead", 1, b"\0")), "track.header_lies"),
+    "opus in mp4 with no channels": Bad("opus mp4", patch(b"dOps", 1, b"\0"), "track.header_lies"),
+    "vorbis in webm at 384 kHz": Bad("webm vorbis", patch(VORBIS, 5, U384K), "track.sample_rate_unsupported"),
+    "vorbis in webm at 0 Hz": Bad("webm vorbis", patch(VORBIS, 5, bytes(4)), "track.header_lies"),
+    "vorbis in webm with 100 channels": Bad("webm vorbis", patch(VORBIS, 4, b"\x64"), "track.unreadable"),
+    "vorbis in webm with no channels": Bad("webm vorbis", patch(VORBIS, 4, b"\0"), "track.header_lies"),
+    "vorbis in ogg at 384 kHz": Bad("ogg vorbis", resealed(patch(VORBIS, 5, U384K)), "track.sample_rate_unsupported"),
+    "vorbis in ogg at 0 Hz": Bad("ogg vorbis", resealed(patch(VORBIS, 5, bytes(4))), "track.header_lies"),
+    "vorbis in ogg with 100 channels": Bad("ogg vorbis", resealed(patch(VORBIS, 4, b"\x64")), "track.unreadable"),
+    "vorbis in ogg with no channels": Bad("ogg vorbis", resealed(patch(VORBIS, 4, b"\0")), "track.header_lies"),
     "opus in mp4 with 100 channels": Bad("opus mp4", patch(b"dOps", 1, b"\x64"), "track.header_lies"),
     "webm of pictures only": Bad("webm stereo", swap(b"\x83\x81\x02", b"\x83\x81\x01"), "track.no_audio"),
     "webm in AC-3": Bad("webm stereo", swap(b"A_OPUS", b"A_AC3\0"), "track.codec_unsupported"),
@@ -252,6 +297,32 @@ def test_more_boxes_than_any_song_has_are_not_walked(
     error = refusal(tmp_path / "upload", content + box(b"free", b"") * 1001)
 
     assert (error.code, error.limit) == ("track.header_lies", 1000)
+
+
+def test_more_elements_than_any_song_has_are_not_walked(
+    tmp_path: Path, originals: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matroska, "_MOST_ELEMENTS", 1000)
+
+    error = refusal(tmp_path / "upload", originals["webm stereo"] + b"\xec\x80" * 1001)
+
+    assert (error.code, error.limit) == ("track.header_lies", 1000)
+
+
+@pytest.mark.parametrize("kind", ["webm stereo", "chrome webm", "opus mp4", "firefox ogg"])
+@pytest.mark.parametrize("rate", [0, 384_000, 2**32 - 1])
+def test_opus_is_decoded_in_full_whatever_rate_was_recorded(
+    tmp_path: Path, originals: dict[str, bytes], kind: str, rate: int
+) -> None:
+    # Given a header that does not know the recording's rate, or says what cannot be; Opus itself has 48 kHz
+    mark, order = (b"dOps", ">I") if kind == "opus mp4" else (b"OpusHead", "<I")
+    change = patch(mark, 4, struct.pack(order, rate))
+    path = tmp_path / "upload"
+    path.write_bytes((resealed(change) if kind == "firefox ogg" else change)(originals[kind]))
+
+    found = probe(path, limits=LIMITS)
+
+    assert (found.sample_rate_hz, found.frames) == (48_000, 96_000)
 
 
 def test_a_last_box_without_a_size_goes_to_the_end(tmp_path: Path, originals: dict[str, bytes]) -> None:
