@@ -6,10 +6,15 @@ is why the length is bounded here.
 
 from __future__ import annotations
 
+import shlex
 import shutil
+import sys
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
+from tonearm_audio import bounded_ffmpeg
 from tonearm_audio.errors import AudioError, spoken_duration
 
 LONGEST_S = 20 * 60
@@ -38,7 +43,11 @@ def convert(path: Path, destination: Path) -> bool:
     from pydub.exceptions import CouldntDecodeError  # noqa: PLC0415
 
     try:
-        segment = AudioSegment.from_file(str(path), duration=LONGEST_S + 1)
+        with TemporaryDirectory() as folder:
+            # pydub passes no options of ours before the output, but runs any program in ffmpeg's place.
+            bounded: Any = type("Bounded", (AudioSegment,), {"converter": _program(Path(folder))})
+            # An absolute path, because ffmpeg and ffprobe take a name such as `concat:a|b` for an address.
+            segment = bounded.from_file(str(path.absolute()), duration=LONGEST_S + 1)
     # pydub asks ffprobe first and takes its answer for granted; where there is none to give, these are what it raises.
     except (CouldntDecodeError, OSError, IndexError, KeyError, ValueError):
         return False
@@ -52,3 +61,12 @@ def convert(path: Path, destination: Path) -> bool:
         )
     segment.export(str(destination), format="wav").close()
     return True
+
+
+def _program(folder: Path) -> str:
+    """Write the program that runs ffmpeg within bounds, and return its path."""
+    program = folder / "ffmpeg"
+    command = shlex.join([sys.executable, "-I", bounded_ffmpeg.__file__])
+    program.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+    program.chmod(0o700)
+    return str(program)

@@ -1,13 +1,17 @@
 """What only an installed ffmpeg reads: read where there is one, refused with that advice where there is none."""
 
+import json
 import shutil
 import sys
+from fractions import Fraction
 from pathlib import Path
 
+import av
+import av.filter
 import pytest
 
 from tests.unit.audio.signals import RATE, noise, write
-from tonearm_audio import AudioError, Limits, foreign, probe
+from tonearm_audio import AudioError, Limits, bounded_ffmpeg, foreign, probe
 
 LIMITS = Limits(max_duration_s=60.0)
 AMR = b"#!AMR\n" + bytes(200)
@@ -114,6 +118,67 @@ def test_given_an_ffmpeg_that_fails_then_the_first_refusal_stands(amr: Path, ffm
         probe(amr, limits=LIMITS)
 
     assert caught.value.code == "track.codec_unsupported"
+
+
+def test_given_a_name_that_reads_as_an_address_then_ffmpeg_gets_a_file_and_bounds(
+    tmp_path: Path, ffmpeg: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given an ffmpeg that notes what it is asked, and a name that would have it join other files
+    noted = tmp_path / "noted.json"
+    monkeypatch.chdir(tmp_path)
+    for name in ("ffmpeg", "ffprobe"):
+        note = f"import json, sys\nopen({str(noted)!r} + {name!r}, 'w').write(json.dumps(sys.argv[1:]))\n"
+        first, _, rest = (ffmpeg / name).read_text().partition("\n")
+        (ffmpeg / name).write_text(f"{first}\n{note}{rest}")
+    path = Path("concat:a|b")
+    path.write_bytes(AMR)
+    # When
+    probe(path, limits=LIMITS)
+    # Then both get the file itself, and ffmpeg may open nothing else, wait for nobody, and give no more than stereo
+    asked = {name: json.loads(Path(f"{noted}{name}").read_text()) for name in ("ffmpeg", "ffprobe")}
+    said = asked["ffmpeg"]
+    assert asked["ffprobe"][-1] == str(tmp_path / path)
+    assert said[said.index("-i") + 1] == f"file:{tmp_path / path}"
+    assert said[:3] == ["-nostdin", "-protocol_whitelist", "file,pipe"]
+    assert said[-3] == "-af"
+    assert "channel_layouts=mono|stereo:" in said[-2]
+    assert said[-2].endswith("|192000")
+    assert said[-1] == "-"
+
+
+def test_given_an_ffmpeg_that_does_not_end_then_it_is_ended(ffmpeg: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (ffmpeg / "ffmpeg").write_text(f"#!{sys.executable}\nimport time\ntime.sleep(600)\n")
+    monkeypatch.setattr(bounded_ffmpeg, "PATIENCE_S", 0.2)
+
+    assert bounded_ffmpeg.run(["-y", "-i", "/a.amr", "-f", "wav", "-"]) == bounded_ffmpeg.TIMED_OUT
+
+
+@pytest.mark.parametrize(
+    ("layout", "rate", "bounded"),
+    [
+        ("mono", 8000, ("mono", 8000)),
+        ("stereo", 44_100, ("stereo", 44_100)),
+        ("7.1", 96_000, ("stereo", 96_000)),
+        ("5.1", 768_000, ("stereo", 192_000)),
+    ],
+)
+def test_what_ffmpegs_own_filter_makes_of_a_recording(layout: str, rate: int, bounded: tuple[str, int]) -> None:
+    # Given the filter that the command names, in FFmpeg's own library
+    graph = av.filter.Graph()
+    source = graph.add_abuffer(sample_rate=rate, format="s16", layout=layout, time_base=Fraction(1, rate))
+    name, _, options = bounded_ffmpeg.bounded(["-i", "/a", "-"])[-2].partition("=")
+    within, sink = graph.add(name, options), graph.add("abuffersink")
+    source.link_to(within)
+    within.link_to(sink)
+    graph.configure()
+    # When
+    frame = av.AudioFrame(format="s16", layout=layout, samples=4096)
+    frame.sample_rate = rate
+    source.push(frame)
+    source.push(None)
+    made = sink.pull()
+    # Then
+    assert (made.layout.name, made.sample_rate) == bounded
 
 
 def test_given_what_the_engine_reads_then_no_ffmpeg_is_asked(tmp_path: Path, ffmpeg: Path) -> None:
