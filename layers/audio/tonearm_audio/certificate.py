@@ -44,9 +44,12 @@ SPIKIEST_KEPT_DB = 20.0
 """The same for a source's true peak over its loudness: of clicks, little is left when their peaks are turned down."""
 MONO_LOSS_DB = 3.0
 MOTION_TOLERANCE = 0.65
-"""A large room, which stays where it is, takes up to half of the motion's share."""
+"""A room, which stays where it is, takes a part of the motion's share."""
+MOTION_TOLERANCE_IN_A_HALL = 0.9
+"""Of the largest rooms little else is left in a few seconds: what stands still or goes the wrong way is still told."""
 _FEWEST_PARTIALS = 10
 _LARGE_ROOM = 0.25
+_HALL = 0.5
 _CEILING_PEAK = 10 ** (-3.0 / 20)
 _FULL_SCALE = 1.0 - 2.0**-15
 _LOWEST_LEVEL_HZ = 30.0
@@ -362,9 +365,10 @@ def _mono(before: _Measured, after: _Measured) -> Promise:
 
 def _motion(circling: Spatial, change: Change, before: _Measured, after: _Measured) -> Promise:
     share = share_of_motion(_stereo(before).image, _stereo(after).image, circling, tempo_factor=change.tempo_factor)
+    tolerance = MOTION_TOLERANCE_IN_A_HALL if circling.room > _HALL else MOTION_TOLERANCE
     few = circling.room > _LARGE_ROOM and before.spectrum.partials < _FEWEST_PARTIALS
     if share is None or few:
         why = "too short, too little depth or mix, or a source without a middle"
         note = f"not measurable: {'a room holds steady tones in place' if few else why}"
-        return Promise("motion", "spatial", "of the path", 1.0, None, MOTION_TOLERANCE, kept=True, note=note)
-    return _near("motion", "spatial", "of the path", expected=1.0, measured=share, tolerance=MOTION_TOLERANCE)
+        return Promise("motion", "spatial", "of the path", 1.0, None, tolerance, kept=True, note=note)
+    return _near("motion", "spatial", "of the path", expected=1.0, measured=share, tolerance=tolerance)

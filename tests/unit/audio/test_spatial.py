@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.audio.signals import RATE, Samples, noise, run_python, tone, write
@@ -113,6 +113,7 @@ class TestAnyParameters:
         assert np.isfinite(out).all()
         assert not out[8000 * 60 :].any()
 
+    @example(operation=Spatial(seed=0, speed_hz=0.75, depth=0.5, room=1.0, mix=1.0), factor=1.7, channels=1)
     @given(operation=spatials, factor=st.sampled_from([0.5, 1.0, 1.7]), channels=st.sampled_from([1, 2]))
     @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_a_render_keeps_all_its_promises(

@@ -343,6 +343,21 @@ class TestUploadsWithoutARow:
         assert "no note" in str(failed.value.exceptions[0])
         assert world.track(lost).status is TrackStatus.AWAITING_UPLOAD
 
+    def test_a_deleted_track_stays_deleted_however_slow_its_upload_was(self, world: World) -> None:
+        # Given a track that was deleted while its upload was under way, and sweeps since
+        track = world.new_track()
+        world.delete_track(track.owner_id, track.track_id)
+        for wait in (timedelta(hours=1, minutes=5), UPLOAD_PATIENCE - timedelta(hours=2)):
+            later(world, wait)
+            world.reconcile.sweep()
+        # When the upload has come at last, Then nothing of it stays
+        world.upload(track)
+        world.queue.messages.clear()
+        later(world, timedelta(hours=1))
+        world.reconcile.sweep()
+        assert world.tracks.all == []
+        assert world.uploads.versions == {}
+
     def test_a_walk_through_many_goes_on_where_it_stopped(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("tonearm.services.reconcile.UPLOADS_A_SWEEP", 2)
         tracks = [world.new_track() for _ in range(5)]

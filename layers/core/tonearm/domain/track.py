@@ -12,8 +12,10 @@ from tonearm.domain.ids import JobId, OwnerId, TrackId
 from tonearm.domain.recipe import Recipe
 from tonearm.domain.values import Entity
 
-# A form lives five minutes and a slow upload that began in time may take longer; the longest step takes ten.
-SETTLED_AFTER = timedelta(hours=1)
+# A form lives five minutes, a slow upload that began in time may take longer; after this nothing will come.
+UPLOAD_PATIENCE = timedelta(hours=6)
+# No step takes as long as the longest upload.
+SETTLED_AFTER = UPLOAD_PATIENCE
 # Control characters, and marks that turn the direction of what follows: a name may not change how a page reads.
 _PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]*$"
 

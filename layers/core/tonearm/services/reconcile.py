@@ -18,7 +18,7 @@ from tonearm.domain.clock import Clock
 from tonearm.domain.errors import Problem
 from tonearm.domain.ids import new_job_id
 from tonearm.domain.job import Job, ingest_job
-from tonearm.domain.track import SETTLED_AFTER, Track, TrackStatus
+from tonearm.domain.track import SETTLED_AFTER, UPLOAD_PATIENCE, Track, TrackStatus
 from tonearm.domain.upload_note import UploadNote
 from tonearm.ports import (
     Bookmark,
@@ -40,8 +40,6 @@ from tonearm.services.start_job import upload_of
 
 # Younger work is left alone: its own event is most likely still under way.
 GRACE = timedelta(minutes=2)
-# A form lives five minutes, a slow upload that began in time may take longer; after this nothing will come.
-UPLOAD_PATIENCE = timedelta(hours=6)
 # For how long a row is put off by its first look, its second, and so on. A sweep comes every five minutes.
 WAITS = (timedelta(minutes=4), timedelta(minutes=9), timedelta(minutes=19))
 # The sixth comes 72 to 82 minutes after the last move: by then the state machine's own TimeoutSeconds, an hour, have
