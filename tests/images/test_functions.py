@@ -114,6 +114,10 @@ def on_the_stack(ada: Person, cloud: Cloud, sent: Iterable[Sent]) -> list[tuple[
     tracks = [ada.uploads(one.file, recipe=one.recipe) for one in sent]
     jobs = [ada.waits_for_job(track["ingest_job_id"]) for track in tracks]
     assert {job["status"] for job in jobs} == {"succeeded"}, jobs
+    for job in jobs:
+        # The last step writes its end, announces it, and then writes that it has.
+        name = f"JOB#{job['job_id']}"
+        wait_until(f"{name} is announced", lambda name=name: cloud.row(ada.owner_id, name)["announced"]["BOOL"])
     return [(job["job_id"], Result.of(cloud, ada.owner_id, job["track_id"], job["job_id"])) for job in jobs]
 
 
