@@ -259,7 +259,7 @@ class ProblemView(BaseModel):
                     "title": "Content Too Large",
                     "status": 413,
                     "code": "track.too_large",
-                    "detail": "song.wav is 300000000 bytes; the limit is 104857600 bytes.",
+                    "detail": "song.wav is 300.0 MB; the limit is 104.9 MB.",
                     "value": 300000000,
                     "limit": 104857600,
                     "mend": "Send it as FLAC or MP3, or cut it into parts.",

@@ -6,7 +6,7 @@ from tests.unit.core.make import ADA, a_recipe
 from tests.unit.core.world import MAX_UPLOAD_BYTES, World
 from tonearm.domain.errors import InvalidRequest
 from tonearm.domain.ids import new_track_id
-from tonearm.domain.track import TrackStatus
+from tonearm.domain.track import TrackStatus, require_size
 from tonearm.services.create_track import NewTrack
 
 
@@ -17,6 +17,19 @@ def test_the_track_waits_for_its_upload_and_the_form_takes_exactly_it(world: Wor
     assert track == world.track(track)
     assert (track.status, track.title, track.tags) == (TrackStatus.AWAITING_UPLOAD, "My song", ("a",))
     assert form.fields == {"key": f"uploads/{ADA}/{track_id}/source", "size": str(MAX_UPLOAD_BYTES)}
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "told"),
+    [
+        (200_000_000, "song.wav is 200.0 MB; the limit is 104.9 MB."),
+        (104_857_601, "song.wav is 104,857,601 bytes; the limit is 104,857,600 bytes."),
+    ],
+)
+def test_a_size_is_told_as_exactly_as_it_takes(size_bytes: int, told: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        require_size(size_bytes, limit_bytes=104_857_600, called="song.wav", refusal=InvalidRequest)
+    assert refused.value.problem.detail == told
 
 
 def test_a_file_that_is_too_large_is_refused_with_figure_limit_and_mend(world: World) -> None:

@@ -158,7 +158,10 @@ def require_size(size_bytes: int, *, limit_bytes: int, called: str, refusal: typ
     if size_bytes > limit_bytes:
         raise refusal(
             "track.too_large",
-            f"{called} is {size_bytes} bytes; the limit is {limit_bytes} bytes.",
+            # To the byte where nothing less tells them apart.
+            f"{called} is {size_bytes / 1e6:,.1f} MB; the limit is {limit_bytes / 1e6:,.1f} MB."
+            if size_bytes - limit_bytes >= 100_000
+            else f"{called} is {size_bytes:,} bytes; the limit is {limit_bytes:,} bytes.",
             value=size_bytes,
             limit=limit_bytes,
             mend="Send it as FLAC or MP3, or cut it into parts.",
