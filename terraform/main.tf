@@ -92,6 +92,7 @@ module "website" {
   files_dir          = var.web_dir
   api_host           = module.http_api.host
   sign_in            = { user_pool_id = module.identity.user_pool_id, client_id = module.identity.client_id }
+  buckets            = [module.storage.uploads.name, module.storage.media.name]
   emulator_origin    = var.emulator_origin
   access_logs_bucket = module.storage.access_logs.name
   plaintext_from     = var.plaintext_from

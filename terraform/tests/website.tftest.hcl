@@ -9,6 +9,7 @@ variables {
   prefix             = "t"
   files_dir          = "./tests/page"
   api_host           = "abcdefghij.execute-api.eu-west-1.amazonaws.com"
+  buckets            = ["t-uploads", "t-media"]
   access_logs_bucket = "t-access-logs"
   sign_in            = { user_pool_id = "eu-west-1_AbCdEfGhI", client_id = "1example23456789" }
 }
@@ -94,7 +95,7 @@ run "browsers_are_told_to_be_careful" {
   }
 }
 
-run "on_aws_the_page_talks_to_its_own_origin_and_to_aws_and_to_nobody_else" {
+run "on_aws_the_page_talks_to_its_own_origin_and_sign_in_and_its_own_buckets_alone" {
   command = plan
 
   module {
@@ -103,7 +104,8 @@ run "on_aws_the_page_talks_to_its_own_origin_and_to_aws_and_to_nobody_else" {
 
   assert {
     condition = [for part in split("; ", aws_cloudfront_response_headers_policy.security.security_headers_config[0].content_security_policy[0].content_security_policy) : part if startswith(part, "connect-src ") || startswith(part, "media-src ")] == [
-      "connect-src 'self' https://*.amazonaws.com", "media-src 'self' blob: https://*.amazonaws.com",
+      "connect-src 'self' https://cognito-idp.eu-west-1.amazonaws.com https://t-uploads.s3.amazonaws.com https://t-uploads.s3.eu-west-1.amazonaws.com https://t-media.s3.amazonaws.com https://t-media.s3.eu-west-1.amazonaws.com",
+      "media-src 'self' blob: https://t-uploads.s3.amazonaws.com https://t-uploads.s3.eu-west-1.amazonaws.com https://t-media.s3.amazonaws.com https://t-media.s3.eu-west-1.amazonaws.com",
     ]
     error_message = "The page may talk to somebody else."
   }

@@ -15,6 +15,12 @@ locals {
   # On a laptop, sign-in and the buckets answer at one address of its own.
   emulator = var.emulator_origin == null ? [] : [var.emulator_origin]
 
+  # Where the page signs in, and the hosts of signed links, of these buckets alone: anybody can have one of their own.
+  sign_in_host = "https://cognito-idp.${data.aws_region.current.name}.${local.amazon}"
+  bucket_hosts = flatten([for bucket in var.buckets : [
+    "https://${bucket}.s3.${local.amazon}", "https://${bucket}.s3.${data.aws_region.current.name}.${local.amazon}",
+  ]])
+
   content_types = {
     css  = "text/css; charset=utf-8"
     html = "text/html; charset=utf-8"
@@ -103,9 +109,8 @@ resource "aws_cloudfront_response_headers_policy" "security" {
     content_security_policy {
       content_security_policy = join("; ", [
         "default-src 'self'", "style-src 'self' 'unsafe-inline'", "img-src 'self' data: blob:",
-        # Sign-in (Cognito) and the signed links of the buckets are the only other hosts.
-        join(" ", concat(["connect-src 'self' https://*.${local.amazon}"], local.emulator)),
-        join(" ", concat(["media-src 'self' blob: https://*.${local.amazon}"], local.emulator)),
+        join(" ", concat(["connect-src 'self'", local.sign_in_host], local.bucket_hosts, local.emulator)),
+        join(" ", concat(["media-src 'self' blob:"], local.bucket_hosts, local.emulator)),
         "object-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'",
       ])
       override = false # /v1/docs may bring a policy of its own

@@ -27,6 +27,12 @@ variable "sign_in" {
   nullable    = false
 }
 
+variable "buckets" {
+  description = "Names of the buckets that the page uploads to and plays from, by signed links."
+  type        = list(string)
+  nullable    = false
+}
+
 variable "emulator_origin" {
   description = "Origin of the emulator, where a laptop's page signs in, uploads and plays; null on AWS."
   type        = string
