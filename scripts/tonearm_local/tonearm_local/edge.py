@@ -14,6 +14,7 @@ import contextlib
 import http.client
 import json
 import re
+import select
 import signal
 import socket
 import sys
@@ -155,6 +156,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _ask(self, body: _Body | None) -> http.client.HTTPResponse:
         """Send the request on, over the connection of the previous one where the emulator kept it."""
+        if self._upstream is not None and _was_closed(self._upstream):
+            # An emulator that was started again; a change may not be sent twice, so it must not be lost on the way.
+            self._close_upstream()
         kept = self._upstream is not None
         if self._upstream is None:
             self._upstream = http.client.HTTPConnection("127.0.0.1", self.server.emulator_port, timeout=_PATIENCE_S)
@@ -162,7 +166,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(self._upstream, body)
             return self._upstream.getresponse()
         except (ConnectionError, http.client.RemoteDisconnected):
-            # The emulator drops idle connections. Only what has no body and may be repeated is sent again.
+            # It was dropped just now. Only what has no body and may be repeated is sent again.
             if not kept or (body and body.length != 0) or self.command not in ("GET", "HEAD", "OPTIONS"):
                 raise
             self._close_upstream()
@@ -241,6 +245,11 @@ def _blocks(stream: Any, length: int) -> Iterator[bytes]:
             raise BadFramingError(f"The body ended {length} bytes early.")
         length -= len(block)
         yield block
+
+
+def _was_closed(connection: http.client.HTTPConnection) -> bool:
+    """Whether the other side has left: between answers nothing else can be there to read."""
+    return connection.sock is not None and bool(select.select([connection.sock], [], [], 0)[0])
 
 
 def _chunks(stream: Any) -> Iterator[bytes]:

@@ -64,6 +64,12 @@ class Gateway(BaseHTTPRequestHandler):
                 self.wfile.flush()
                 time.sleep(0.3)
             self.wfile.write(b"0\r\n\r\n")
+        elif self.path == "/left":
+            # The connection ends without a word, as when an emulator is stopped.
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            self.close_connection = True
         elif self.path == "/last":
             self.send_response(200)
             self.send_header("Content-Length", "2")
@@ -167,6 +173,15 @@ def test_statuses_and_connections_are_kept(browser: http.client.HTTPConnection) 
     assert int(answer.headers["Content-Length"]) > 0
     assert answer.read() == b""
     assert len(Gateway.connections) == 2
+
+
+def test_a_change_reaches_an_emulator_that_left_the_last_connection(browser: http.client.HTTPConnection) -> None:
+    browser.request("GET", "/left")
+    assert browser.getresponse().read() == b""
+    time.sleep(0.2)
+    browser.request("POST", "/v1/tracks", body=b"x" * 100)
+    answer = browser.getresponse()
+    assert (answer.status, json.loads(answer.read())["size"]) == (200, 100)
 
 
 def test_bodies_pass_whatever_their_framing(browser: http.client.HTTPConnection) -> None:
