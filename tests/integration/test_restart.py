@@ -49,7 +49,10 @@ def new_burst(
     def burst(duration_s: float) -> Burst:
         song = tmp_path / "song.wav"
         compose_demo_song(song, duration_s=duration_s, tempo_bpm=120.0, seed=5)
-        return Burst(cloud, tap, [new_person_of(outputs) for _ in range(2)], song, RECIPE)
+        people = [new_person_of(outputs) for _ in range(2)]
+        # A kill forgets the last seconds of whatever lies in no bucket: these people, and the consumer's queue.
+        mortal.save()
+        return Burst(cloud, tap, people, song, RECIPE)
 
     yield burst
     tap.closed()

@@ -395,7 +395,7 @@ class Stack:
             terraform.forget()
             self._start_emulator(artifacts, progress)
             terraform.apply(progress)
-        self._save_emulator()
+        self.save()
         self._applied_file.write_text(fingerprint)
 
     def _start_edge(self, outputs: dict[str, Any], progress: Progress) -> None:
@@ -436,7 +436,7 @@ class Stack:
             if error.response["Error"]["Code"] != "UsernameExistsException":
                 raise
         cognito.admin_set_user_password(UserPoolId=pool, Username=DEMO_USER, Password=password, Permanent=True)
-        self._save_emulator()
+        self.save()
         _write_json(self._demo_file, {"user_pool_id": pool, "password": password}, private=True)
         return password
 
@@ -486,7 +486,7 @@ class Stack:
             self._stopped_file.touch()
         return ran and saved
 
-    def _save_emulator(self) -> None:
+    def save(self) -> None:
         """Let the emulator write its state now, so that a crash later does not undo what was applied."""
         if not self.own_emulator:
             return
