@@ -23,6 +23,7 @@ def test_the_track_waits_for_its_upload_and_the_form_takes_exactly_it(world: Wor
     ("size_bytes", "told"),
     [
         (200_000_000, "song.wav is 200.0 MB; the limit is 104.9 MB."),
+        (10**400, f"song.wav is {10**394:,}.0 MB; the limit is 104.9 MB."),
         (104_857_601, "song.wav is 104,857,601 bytes; the limit is 104,857,600 bytes."),
     ],
 )

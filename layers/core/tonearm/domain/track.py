@@ -159,13 +159,19 @@ def require_size(size_bytes: int, *, limit_bytes: int, called: str, refusal: typ
         raise refusal(
             "track.too_large",
             # To the byte where nothing less tells them apart.
-            f"{called} is {size_bytes / 1e6:,.1f} MB; the limit is {limit_bytes / 1e6:,.1f} MB."
+            f"{called} is {_megabytes(size_bytes)}; the limit is {_megabytes(limit_bytes)}."
             if size_bytes - limit_bytes >= 100_000
             else f"{called} is {size_bytes:,} bytes; the limit is {limit_bytes:,} bytes.",
             value=size_bytes,
             limit=limit_bytes,
             mend="Send it as FLAC or MP3, or cut it into parts.",
         )
+
+
+def _megabytes(size_bytes: int) -> str:
+    """A size for people, rounded to a tenth; in whole numbers, because a request may name one that no float holds."""
+    whole, tenth = divmod((size_bytes + 50_000) // 100_000, 10)
+    return f"{whole:,}.{tenth} MB"
 
 
 def expiry(created_at: datetime, *, retention: timedelta) -> datetime:
