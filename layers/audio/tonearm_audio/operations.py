@@ -33,7 +33,8 @@ BandKind = Literal["peak", "low_shelf", "high_shelf", "high_pass", "low_pass"]
 Preset = Literal["streaming", "loud", "podcast", "gentle", "warm", "bright"]
 
 
-def _require_within(name: str, value: float, bounds: tuple[float, float]) -> None:
+def require_within(name: str, value: float, bounds: tuple[float, float]) -> None:
+    """Raise `recipe.invalid` for a value beyond its bounds, or none at all."""
     if not (math.isfinite(value) and bounds[0] <= value <= bounds[1]):
         raise AudioError(
             "recipe.invalid",
@@ -44,7 +45,8 @@ def _require_within(name: str, value: float, bounds: tuple[float, float]) -> Non
         )
 
 
-def _require_one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
+def require_one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
+    """Raise `recipe.invalid` for a value that is not among those allowed."""
     if value not in allowed:
         listed = ", ".join(str(choice) for choice in allowed)
         raise AudioError(
@@ -73,9 +75,9 @@ class Trim:
     end_s: float | None = None
 
     def __post_init__(self) -> None:
-        _require_within("trim start_s", self.start_s, (0.0, LONGEST_S))
+        require_within("trim start_s", self.start_s, (0.0, LONGEST_S))
         if self.end_s is not None:
-            _require_within("trim end_s", self.end_s, (0.0, LONGEST_S))
+            require_within("trim end_s", self.end_s, (0.0, LONGEST_S))
             if self.end_s <= self.start_s:
                 raise AudioError(
                     "recipe.invalid",
@@ -104,9 +106,9 @@ class Fade:
     shape: FadeShape = "equal_power"
 
     def __post_init__(self) -> None:
-        _require_within("fade in_s", self.in_s, (0.0, LONGEST_FADE_S))
-        _require_within("fade out_s", self.out_s, (0.0, LONGEST_FADE_S))
-        _require_one_of("fade shape", self.shape, get_args(FadeShape))
+        require_within("fade in_s", self.in_s, (0.0, LONGEST_FADE_S))
+        require_within("fade out_s", self.out_s, (0.0, LONGEST_FADE_S))
+        require_one_of("fade shape", self.shape, get_args(FadeShape))
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ class Tempo:
     factor: float
 
     def __post_init__(self) -> None:
-        _require_within("tempo factor", self.factor, TEMPO_RANGE)
+        require_within("tempo factor", self.factor, TEMPO_RANGE)
 
 
 @dataclass(frozen=True)
@@ -143,8 +145,8 @@ class Pitch:
     formants: Formants = "move"
 
     def __post_init__(self) -> None:
-        _require_within("pitch shift in semitones", self.semitones, PITCH_RANGE_SEMITONES)
-        _require_one_of("pitch formants", self.formants, get_args(Formants))
+        require_within("pitch shift in semitones", self.semitones, PITCH_RANGE_SEMITONES)
+        require_one_of("pitch formants", self.formants, get_args(Formants))
 
 
 @dataclass(frozen=True)
@@ -176,12 +178,12 @@ class Spatial:
     listening: Listening = "anywhere"
 
     def __post_init__(self) -> None:
-        _require_within("spatial seed", self.seed, SPATIAL_SEED_RANGE)
-        _require_within("spatial speed_hz", self.speed_hz, SPATIAL_SPEED_RANGE_HZ)
+        require_within("spatial seed", self.seed, SPATIAL_SEED_RANGE)
+        require_within("spatial speed_hz", self.speed_hz, SPATIAL_SPEED_RANGE_HZ)
         for name in ("depth", "room", "mix"):
-            _require_within(f"spatial {name}", getattr(self, name), (0.0, 1.0))
-        _require_one_of("spatial path", self.path, get_args(SpatialPath))
-        _require_one_of("spatial listening", self.listening, get_args(Listening))
+            require_within(f"spatial {name}", getattr(self, name), (0.0, 1.0))
+        require_one_of("spatial path", self.path, get_args(SpatialPath))
+        require_one_of("spatial listening", self.listening, get_args(Listening))
 
 
 @dataclass(frozen=True)
@@ -204,10 +206,10 @@ class Band:
     q: float = 0.71
 
     def __post_init__(self) -> None:
-        _require_one_of("band kind", self.kind, get_args(BandKind))
-        _require_within("band frequency_hz", self.frequency_hz, BAND_RANGE_HZ)
-        _require_within("band gain_db", self.gain_db, GAIN_RANGE_DB)
-        _require_within("band q", self.q, Q_RANGE)
+        require_one_of("band kind", self.kind, get_args(BandKind))
+        require_within("band frequency_hz", self.frequency_hz, BAND_RANGE_HZ)
+        require_within("band gain_db", self.gain_db, GAIN_RANGE_DB)
+        require_within("band q", self.q, Q_RANGE)
 
 
 @dataclass(frozen=True)
@@ -224,7 +226,7 @@ class Equalize:
     bands: tuple[Band, ...]
 
     def __post_init__(self) -> None:
-        _require_within("number of equalizer bands", len(self.bands), (1, MOST_BANDS))
+        require_within("number of equalizer bands", len(self.bands), (1, MOST_BANDS))
 
 
 @dataclass(frozen=True)
@@ -251,12 +253,12 @@ class Compress:
     makeup_db: float = 0.0
 
     def __post_init__(self) -> None:
-        _require_within("compress threshold_dbfs", self.threshold_dbfs, (-60.0, 0.0))
-        _require_within("compress ratio", self.ratio, (1.0, 20.0))
-        _require_within("compress attack_ms", self.attack_ms, (0.1, 200.0))
-        _require_within("compress release_ms", self.release_ms, (5.0, 2000.0))
-        _require_within("compress knee_db", self.knee_db, (0.0, 24.0))
-        _require_within("compress makeup_db", self.makeup_db, (0.0, 24.0))
+        require_within("compress threshold_dbfs", self.threshold_dbfs, (-60.0, 0.0))
+        require_within("compress ratio", self.ratio, (1.0, 20.0))
+        require_within("compress attack_ms", self.attack_ms, (0.1, 200.0))
+        require_within("compress release_ms", self.release_ms, (5.0, 2000.0))
+        require_within("compress knee_db", self.knee_db, (0.0, 24.0))
+        require_within("compress makeup_db", self.makeup_db, (0.0, 24.0))
 
 
 @dataclass(frozen=True)
@@ -279,10 +281,10 @@ class Reverb:
     mix: float = 0.25
 
     def __post_init__(self) -> None:
-        _require_within("reverb decay_s", self.decay_s, (0.1, 10.0))
-        _require_within("reverb pre_delay_ms", self.pre_delay_ms, (0.0, 200.0))
-        _require_within("reverb damping", self.damping, (0.0, 1.0))
-        _require_within("reverb mix", self.mix, (0.0, 1.0))
+        require_within("reverb decay_s", self.decay_s, (0.1, 10.0))
+        require_within("reverb pre_delay_ms", self.pre_delay_ms, (0.0, 200.0))
+        require_within("reverb damping", self.damping, (0.0, 1.0))
+        require_within("reverb mix", self.mix, (0.0, 1.0))
 
     @property
     def tail_s(self) -> float:
@@ -316,9 +318,9 @@ class MixTrack:
     reverb: Reverb | None = None
 
     def __post_init__(self) -> None:
-        _require_within("mix gain_db", self.gain_db, MIX_GAIN_RANGE_DB)
-        _require_within("mix pan", self.pan, (-1.0, 1.0))
-        _require_within("mix start_s", self.start_s, (0.0, LONGEST_S))
+        require_within("mix gain_db", self.gain_db, MIX_GAIN_RANGE_DB)
+        require_within("mix pan", self.pan, (-1.0, 1.0))
+        require_within("mix start_s", self.start_s, (0.0, LONGEST_S))
 
 
 @dataclass(frozen=True)
@@ -339,9 +341,9 @@ class Mix:
     pan: float = 0.0
 
     def __post_init__(self) -> None:
-        _require_within("number of mixed tracks", len(self.tracks), (1, MOST_MIX_TRACKS))
-        _require_within("mix gain_db", self.gain_db, MIX_GAIN_RANGE_DB)
-        _require_within("mix pan", self.pan, (-1.0, 1.0))
+        require_within("number of mixed tracks", len(self.tracks), (1, MOST_MIX_TRACKS))
+        require_within("mix gain_db", self.gain_db, MIX_GAIN_RANGE_DB)
+        require_within("mix pan", self.pan, (-1.0, 1.0))
 
 
 @dataclass(frozen=True)
@@ -360,8 +362,8 @@ class Convert:
     channels: int | None = None
 
     def __post_init__(self) -> None:
-        _require_one_of("convert sample_rate_hz", self.sample_rate_hz, (None, *CONVERT_SAMPLE_RATES_HZ))
-        _require_one_of("convert channels", self.channels, (None, 1, 2))
+        require_one_of("convert sample_rate_hz", self.sample_rate_hz, (None, *CONVERT_SAMPLE_RATES_HZ))
+        require_one_of("convert channels", self.channels, (None, 1, 2))
 
 
 @dataclass(frozen=True)
@@ -380,8 +382,8 @@ class Loudness:
     ceiling_dbtp: float = -1.0
 
     def __post_init__(self) -> None:
-        _require_within("loudness target_lufs", self.target_lufs, TARGET_RANGE_LUFS)
-        _require_within("loudness ceiling_dbtp", self.ceiling_dbtp, CEILING_RANGE_DBTP)
+        require_within("loudness target_lufs", self.target_lufs, TARGET_RANGE_LUFS)
+        require_within("loudness ceiling_dbtp", self.ceiling_dbtp, CEILING_RANGE_DBTP)
 
 
 @dataclass(frozen=True)
@@ -405,7 +407,7 @@ class Master:
     ceiling_dbtp: float = -1.0
 
     def __post_init__(self) -> None:
-        _require_one_of("master preset", self.preset, (None, *get_args(Preset)))
+        require_one_of("master preset", self.preset, (None, *get_args(Preset)))
         if (self.preset is None) == (self.reference is None):
             raise AudioError(
                 "recipe.invalid",
@@ -415,8 +417,8 @@ class Master:
                 mend="Leave one of them out.",
             )
         if self.target_lufs is not None:
-            _require_within("master target_lufs", self.target_lufs, TARGET_RANGE_LUFS)
-        _require_within("master ceiling_dbtp", self.ceiling_dbtp, CEILING_RANGE_DBTP)
+            require_within("master target_lufs", self.target_lufs, TARGET_RANGE_LUFS)
+        require_within("master ceiling_dbtp", self.ceiling_dbtp, CEILING_RANGE_DBTP)
 
 
 Operation = (

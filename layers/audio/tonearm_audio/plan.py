@@ -1,0 +1,210 @@
+"""The steps that a recipe comes to, in the order in which they are heard, and the length and format that they lead to.
+
+Operations are heard in the order of the list, with three exceptions. Tempo and pitch changes that stand side by side
+are one step: they commute. Motion comes after every change of tempo and pitch, because its path is in the render's
+time. What brings a song to a loudness is last, or nothing could be promised of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from tonearm_audio.errors import AudioError
+from tonearm_audio.operations import (
+    PITCH_RANGE_SEMITONES,
+    TEMPO_RANGE,
+    Compress,
+    Convert,
+    Equalize,
+    Fade,
+    Loudness,
+    Master,
+    Mix,
+    Operation,
+    Pitch,
+    Reverb,
+    Spatial,
+    Tempo,
+    Trim,
+    require_within,
+)
+
+NEUTRAL = 1e-9
+"""A ratio this near to 1 changes nothing."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What tempo and pitch operations that stand side by side come to together."""
+
+    tempo_factor: float = 1.0
+    semitones: float = 0.0
+    keep_formants: bool = False
+
+    @property
+    def pitch_ratio(self) -> float:
+        """Frequency out over frequency in."""
+        return math.pow(2.0, self.semitones / 12.0)
+
+    @property
+    def time_ratio(self) -> float:
+        """By how much the song is stretched before it is resampled to its pitch: frames out over frames in."""
+        return self.pitch_ratio / self.tempo_factor
+
+    def frames_after(self, frames: int) -> int:
+        """The promised length: round(frames / factor), never less than one frame."""
+        return max(1, round(frames / self.tempo_factor))
+
+
+Step = Trim | Fade | Change | Spatial | Equalize | Compress | Reverb | Mix | Convert
+Finish = Loudness | Master
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is done to a song.
+
+    Attributes:
+        steps: in order, all that need only hear the song once.
+        finish: what must hear all of it before it can begin, at most one.
+    """
+
+    steps: tuple[Step, ...]
+    finish: Finish | None
+
+    @property
+    def change(self) -> Change:
+        """All changes of tempo and pitch together."""
+        changes = [step for step in self.steps if isinstance(step, Change)]
+        return Change(
+            math.prod(change.tempo_factor for change in changes),
+            math.fsum(change.semitones for change in changes),
+            any(change.keep_formants for change in changes),
+        )
+
+    @property
+    def motion(self) -> Spatial | None:
+        """The spatial operation, if there is one."""
+        return next((step for step in self.steps if isinstance(step, Spatial)), None)
+
+    @property
+    def ceiling_dbtp(self) -> float | None:
+        """Highest true peak of the encoded file, where there is such a promise."""
+        if self.finish is not None:
+            return self.finish.ceiling_dbtp
+        return SPATIAL_CEILING_DBTP if self.motion is not None else None
+
+    def has(self, *kinds: type) -> bool:
+        """Whether one of these kinds of step, or finish, is part of it."""
+        return any(isinstance(step, kinds) for step in (*self.steps, self.finish))
+
+    def sample_rate_hz(self, source_rate_hz: int) -> int:
+        """The rate that it asks for: the last that is named, or the source's own."""
+        named = [step.sample_rate_hz for step in self.steps if isinstance(step, Convert) and step.sample_rate_hz]
+        return named[-1] if named else source_rate_hz
+
+    def channels(self, source_channels: int) -> int:
+        """The channels that it leads to."""
+        channels = source_channels
+        for step in self.steps:
+            channels = channels_after(step, channels)
+        return channels
+
+
+SPATIAL_CEILING_DBTP = -1.0
+"""Highest true peak of a render that moves, unless its loudness is asked for as well."""
+
+
+def channels_after(step: Step, channels: int) -> int:
+    """How many channels a step makes of so many."""
+    if isinstance(step, Spatial | Mix):
+        return 2
+    if isinstance(step, Convert) and step.channels is not None:
+        return step.channels
+    return channels
+
+
+def plan(operations: Sequence[Operation]) -> Plan:
+    """Order and fold a recipe's operations.
+
+    Raises:
+        AudioError: `recipe.invalid` when changes leave the range together that each may span alone, when there are
+            several motions or finishing operations, or when something comes after a finishing one.
+    """
+    _require_once(operations, Spatial)
+    _require_once(operations, Mix)
+    _require_once(operations, Loudness, Master)
+    finish = operations[-1] if operations and isinstance(operations[-1], Loudness | Master) else None
+    steps: list[Step] = []
+    for operation in operations:
+        if isinstance(operation, Tempo | Pitch):
+            last = steps.pop() if steps and isinstance(steps[-1], Change) else Change()
+            steps.append(_with(last, operation))
+        elif not isinstance(operation, Loudness | Master):
+            steps.append(operation)
+        elif operation is not finish:
+            raise AudioError(
+                "recipe.invalid",
+                f"{type(operation).__name__.lower()} is followed by other operations; it must be the last.",
+                value=f"{len(operations) - 1 - operations.index(operation)} after it",
+                limit="the last operation",
+                mend="Move it to the end of the list.",
+            )
+    made = Plan(_moving_last(steps), finish)
+    require_within("tempo factor of all operations together", made.change.tempo_factor, TEMPO_RANGE)
+    require_within("pitch shift of all operations together", made.change.semitones, PITCH_RANGE_SEMITONES)
+    return made
+
+
+def _with(change: Change, operation: Tempo | Pitch) -> Change:
+    if isinstance(operation, Tempo):
+        return replace(change, tempo_factor=float(change.tempo_factor * operation.factor))
+    keep = change.keep_formants or operation.formants == "keep"
+    return replace(change, semitones=change.semitones + operation.semitones, keep_formants=keep)
+
+
+def _moving_last(steps: list[Step]) -> tuple[Step, ...]:
+    """Motion after every change: it stays where it stands unless one follows."""
+    motions = [index for index, step in enumerate(steps) if isinstance(step, Spatial)]
+    changes = [index for index, step in enumerate(steps) if isinstance(step, Change)]
+    if motions and changes and motions[0] < changes[-1]:
+        steps.insert(changes[-1], steps.pop(motions[0]))
+    return tuple(steps)
+
+
+def _require_once(operations: Sequence[Operation], *kinds: type) -> None:
+    count = sum(isinstance(operation, kinds) for operation in operations)
+    if count > 1:
+        name = " or ".join(kind.__name__.lower() for kind in kinds)
+        raise AudioError(
+            "recipe.invalid",
+            f"The recipe has {count} {name} operations; it may have 1.",
+            value=count,
+            limit=f"1 {name} operation",
+            mend="Leave one of them out.",
+        )
+
+
+def frames_after(step: Step, frames: int, sample_rate_hz: int, *, others: int = 0) -> int:
+    """How many frames a step makes of so many, at one rate.
+
+    Args:
+        step: any but a conversion of rate.
+        frames: that come in.
+        sample_rate_hz: of them.
+        others: for a mix: frames at which the last of the other files ends.
+    """
+    match step:
+        case Trim():
+            end = frames if step.end_s is None else min(frames, round(step.end_s * sample_rate_hz))
+            return max(0, end - round(step.start_s * sample_rate_hz))
+        case Change():
+            return step.frames_after(frames)
+        case Reverb():
+            return frames + round(step.tail_s * sample_rate_hz)
+        case Mix():
+            return max(frames, others)
+        case _:
+            return frames
