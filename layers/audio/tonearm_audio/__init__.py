@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from tonearm_audio.decode import Limits
 from tonearm_audio.errors import AudioError
-from tonearm_audio.operations import Operation, OutputFormat, Pitch, Spatial, Tempo
+from tonearm_audio.operations import Loudness, Operation, Pitch, Spatial, Tempo
+from tonearm_audio.output_format import OutputFormat
 from tonearm_audio.probe import Probe, probe
 from tonearm_audio.version import ENGINE_VERSION
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from tonearm_audio.analysis import Analysis, analyze
     from tonearm_audio.certificate import Certificate, Promise, certify
     from tonearm_audio.engine import RenderResult, render
-    from tonearm_audio.loudness import Loudness
+    from tonearm_audio.loudness import MeasuredLoudness
     from tonearm_audio.peaks import Peaks
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Certificate",
     "Limits",
     "Loudness",
+    "MeasuredLoudness",
     "Operation",
     "OutputFormat",
     "Peaks",
@@ -45,7 +47,7 @@ __all__ = [
 _LOADED_WHEN_USED = {
     "Analysis": "analysis",
     "Certificate": "certificate",
-    "Loudness": "loudness",
+    "MeasuredLoudness": "loudness",
     "Peaks": "peaks",
     "Promise": "certificate",
     "RenderResult": "engine",

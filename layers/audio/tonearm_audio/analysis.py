@@ -10,7 +10,7 @@ import numpy as np
 import soxr
 
 from tonearm_audio.decode import Source
-from tonearm_audio.loudness import Loudness, LoudnessMeter
+from tonearm_audio.loudness import LoudnessMeter, MeasuredLoudness
 from tonearm_audio.peaks import Peaks, PeaksMeter, mono
 from tonearm_audio.tempo import ANALYSIS_RATE_HZ, OnsetMeter, Pulse, find_pulse
 from tonearm_audio.version import ENGINE_VERSION
@@ -33,7 +33,7 @@ class Analysis:
     sample_rate_hz: int
     channels: int
     pulse: Pulse
-    loudness: Loudness
+    loudness: MeasuredLoudness
     peaks: Peaks
 
     @property

@@ -18,7 +18,7 @@ from tonearm_audio.decode import Source
 from tonearm_audio.encode import output_sample_rate
 from tonearm_audio.engine import TRUE_PEAK_DBTP, promised_frames
 from tonearm_audio.envelope import Envelope, EnvelopeMeter, align
-from tonearm_audio.loudness import Loudness, LoudnessMeter
+from tonearm_audio.loudness import LoudnessMeter, MeasuredLoudness
 from tonearm_audio.operations import Change, Codec, Operation, OutputFormat, Pitch, Spatial, Tempo, fold, motion
 from tonearm_audio.peaks import Peaks, PeaksMeter, mono
 from tonearm_audio.transposition import STEADY, Spectrum, SpectrumMeter, transposition
@@ -136,7 +136,7 @@ class _Measured:
 class _Stereo:
     """What is measured beside that where a recipe is spatial."""
 
-    loudness: Loudness
+    loudness: MeasuredLoudness
     image: Image
 
 

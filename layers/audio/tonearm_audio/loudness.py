@@ -27,7 +27,7 @@ Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Loudness:
+class MeasuredLoudness:
     """How loud a track is.
 
     Attributes:
@@ -78,7 +78,7 @@ class LoudnessMeter:
         self._peaks.feed(block)
         self._gather(self._weighting.feed(block))
 
-    def result(self) -> Loudness:
+    def result(self) -> MeasuredLoudness:
         """What was measured so far; the meter can take no more after it."""
         self._gather(self._weighting.finish())
         self._peaks.finish()
@@ -86,7 +86,7 @@ class LoudnessMeter:
             # Shorter than one step of the meter: all there is counts as one.
             self._energies.append(np.array([float((self._rest**2).sum()) / self._rest.shape[1]]))
         energies = np.concatenate(self._energies) if self._energies else np.zeros(0)
-        return Loudness(
+        return MeasuredLoudness(
             integrated_lufs=_integrated(energies),
             range_lu=_range(energies),
             true_peak_dbtp=_decibels(self._peaks.true_peak),

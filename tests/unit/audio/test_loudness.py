@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from tests.unit.audio.signals import Samples, noise, tone
-from tonearm_audio import Loudness
+from tonearm_audio import MeasuredLoudness
 from tonearm_audio.loudness import LoudnessMeter, k_weight, k_weighted_power
 
 RATE = 48_000
 
 
-def measure(samples: Samples, *, rate: int = RATE, block: int = 65_536) -> Loudness:
+def measure(samples: Samples, *, rate: int = RATE, block: int = 65_536) -> MeasuredLoudness:
     meter = LoudnessMeter(rate, samples.shape[1])
     for start in range(0, len(samples), block):
         meter.feed(samples[start : start + block].astype(np.float32))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.unit.audio.signals import RATE, Samples, noise, run_python, tone, write
 from tonearm_audio import AudioError, Operation, OutputFormat, Pitch, Spatial, Tempo, certify, render
 from tonearm_audio.decode import FloatBlock
-from tonearm_audio.loudness import Loudness, LoudnessMeter
+from tonearm_audio.loudness import LoudnessMeter, MeasuredLoudness
 from tonearm_audio.operations import Codec, motion
 from tonearm_audio.spatial import Orbit, spatial
 from tonearm_cli.demo_song import DemoSong
@@ -47,7 +47,7 @@ def moved(
     return np.concatenate([np.zeros((0, 2), np.float32), *made])
 
 
-def loudness(samples: Samples | FloatBlock, rate: int = RATE) -> Loudness:
+def loudness(samples: Samples | FloatBlock, rate: int = RATE) -> MeasuredLoudness:
     meter = LoudnessMeter(rate, samples.shape[1])
     for start in range(0, len(samples), 65_536):
         meter.feed(samples[start : start + 65_536].astype(np.float32))
