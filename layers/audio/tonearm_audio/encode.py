@@ -21,7 +21,7 @@ import soundfile
 from tonearm_audio import mpeg, ogg
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.errors import AudioError
-from tonearm_audio.operations import OutputFormat
+from tonearm_audio.output_format import OutputFormat
 
 MP3_SAMPLE_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _LAME_DELAY = 576

@@ -10,7 +10,7 @@ import soundfile
 from tests.unit.audio.signals import RATE, Samples, noise, tone, write
 from tonearm_audio import AudioError, Limits, OutputFormat, probe, render
 from tonearm_audio.encode import open_sink, output_sample_rate
-from tonearm_audio.operations import MP3_BITRATES_KBPS
+from tonearm_audio.output_format import BITRATES_KBPS
 
 LIMITS = Limits(max_duration_s=60.0, min_duration_s=0.0)
 
@@ -52,7 +52,7 @@ def test_an_mp3_begins_with_the_first_sample(tmp_path: Path, rate: int, channels
     assert errors[40] < 0.01 * float((samples[middle] ** 2).sum())
 
 
-@pytest.mark.parametrize("bitrate_kbps", MP3_BITRATES_KBPS)
+@pytest.mark.parametrize("bitrate_kbps", BITRATES_KBPS)
 @pytest.mark.parametrize(("rate", "channels"), [(44_100, 2), (44_100, 1), (12_000, 1)])
 def test_every_bit_rate_carries_the_gapless_tag(tmp_path: Path, bitrate_kbps: int, rate: int, channels: int) -> None:
     samples = tone(440, 0.5, rate=rate, channels=channels)
