@@ -18,6 +18,7 @@ ErrorCode = Literal[
     "track.not_finite",
     "track.unreadable",
     "recipe.invalid",
+    "recipe.nothing_left",
 ]
 
 
