@@ -9,7 +9,23 @@ from typing import TYPE_CHECKING
 
 from tonearm_audio.decode import Limits
 from tonearm_audio.errors import AudioError
-from tonearm_audio.operations import Loudness, Operation, Pitch, Spatial, Tempo
+from tonearm_audio.operations import (
+    Band,
+    Compress,
+    Convert,
+    Equalize,
+    Fade,
+    Loudness,
+    Master,
+    Mix,
+    MixTrack,
+    Operation,
+    Pitch,
+    Reverb,
+    Spatial,
+    Tempo,
+    Trim,
+)
 from tonearm_audio.output_format import OutputFormat
 from tonearm_audio.probe import Probe, probe
 from tonearm_audio.version import ENGINE_VERSION
@@ -25,10 +41,18 @@ __all__ = [
     "ENGINE_VERSION",
     "Analysis",
     "AudioError",
+    "Band",
     "Certificate",
+    "Compress",
+    "Convert",
+    "Equalize",
+    "Fade",
     "Limits",
     "Loudness",
+    "Master",
     "MeasuredLoudness",
+    "Mix",
+    "MixTrack",
     "Operation",
     "OutputFormat",
     "Peaks",
@@ -36,8 +60,10 @@ __all__ = [
     "Probe",
     "Promise",
     "RenderResult",
+    "Reverb",
     "Spatial",
     "Tempo",
+    "Trim",
     "analyze",
     "certify",
     "probe",

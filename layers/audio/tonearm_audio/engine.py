@@ -1,7 +1,8 @@
-"""Render: source, operations and sink joined into one stream of blocks, read once and written once.
+"""Render: source, steps and sink joined into one stream of blocks; the source is decoded once.
 
 The same source, operations and engine version give the same samples on every run: nothing depends on threads, on the
-clock or on how the blocks happen to be cut.
+clock or on how the blocks happen to be cut. What must hear all of a song before it can begin, such as mastering, hears
+it from a spool on disk the second time.
 """
 
 from __future__ import annotations
@@ -9,28 +10,70 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from tonearm_audio.decode import FloatBlock, Source
 from tonearm_audio.encode import encoder_loss_db, open_sink, output_sample_rate
-from tonearm_audio.limiter import limit
+from tonearm_audio.limiter import TruePeakLimiter, limit
 from tonearm_audio.loudness import PeakMeter
-from tonearm_audio.operations import Change, Codec, Operation, OutputFormat, Spatial, fold, motion
+from tonearm_audio.operations import (
+    Compress,
+    Convert,
+    Equalize,
+    Fade,
+    Loudness,
+    Mix,
+    Operation,
+    Reverb,
+    Spatial,
+    Trim,
+)
+from tonearm_audio.output_format import Codec, OutputFormat
 from tonearm_audio.pitch import fit_length, resample
-from tonearm_audio.spatial import spatial
-from tonearm_audio.stretch import stretch
+from tonearm_audio.plan import NEUTRAL, Change, Finish, Plan, Stage, channels_after, plan, staged
+from tonearm_audio.spool import Spool
 
-_SAME = 1e-9
-
-TRUE_PEAK_DBTP = -1.0
-"""Highest true peak of a spatial render, measured on the encoded file."""
-_OVERSHOOT_DB: dict[Codec, float] = {"wav": 0.0, "flac": 0.0, "mp3": 1.0, "ogg": 1.0}
-"""What is left below it at first for a lossy codec to overshoot."""
+_OVERSHOOT_DB: dict[Codec, float] = {"wav": 0.0, "flac": 0.0, "mp3": 1.0, "ogg": 1.0, "opus": 1.0, "m4a": 1.0}
+"""What is left below the ceiling at first for a lossy codec to overshoot."""
 _WORST_OVERSHOOT_DB = 4.0
 _MOST_TRIES = 4
+_UNLIMITED_DBTP = 40.0
+"""A ceiling that no song reaches, where none is promised or a finishing operation will hold it."""
+
+_MODULES: dict[type, str] = {
+    Trim: "trim",
+    Fade: "fade",
+    Equalize: "equalize",
+    Compress: "compress",
+    Reverb: "reverb",
+    Mix: "mix",
+    Convert: "convert",
+}
+"""The module of each step that needs nothing but its operation; it is loaded when a recipe asks for it."""
+
+
+class Finisher(Protocol):
+    """What must hear all of a song before it can begin."""
+
+    def feed(self, block: FloatBlock) -> None:
+        """Take the next np.ndarray [shape=(frames, channels), dtype=float32]."""
+
+    def blocks(
+        self, replay: Callable[[], Iterator[FloatBlock]], *, ceiling_dbtp: float, gain_db: float
+    ) -> Iterator[FloatBlock]:
+        """Yield the finished song.
+
+        Args:
+            replay: gives all that was fed, from the start; may be called several times.
+            ceiling_dbtp: highest true peak that may leave.
+            gain_db: what the encoder is known to take away.
+        """
 
 
 @dataclass(frozen=True)
@@ -51,9 +94,20 @@ class RenderResult:
     pcm_sha256: str
 
 
-def promised_frames(source_frames: int, change: Change, *, source_rate_hz: int, output_rate_hz: int) -> int:
-    """The exact length a render has: round(frames / factor), then carried over to the output's sample rate."""
-    return max(1, round(change.frames_after(source_frames) * output_rate_hz / source_rate_hz))
+def output_rate_hz(made: Plan, source_rate_hz: int, output: OutputFormat) -> int:
+    """The rate of a render: what the plan asks for, or the nearest that the codec has."""
+    return output_sample_rate(made.sample_rate_hz(source_rate_hz), output)
+
+
+def promised_frames(made: Plan, source_frames: int, *, source_rate_hz: int, rate_hz: int) -> int:
+    """The exact length that a render has; the other files of a mix are decoded to tell theirs."""
+    frames = source_frames
+    for stage in staged(made, source_rate_hz=source_rate_hz, output_rate_hz=rate_hz):
+        others = 0
+        if isinstance(stage.step, Mix):
+            others = import_module("tonearm_audio.mix").mixed_frames(stage.step, stage.rate_in_hz)
+        frames = stage.frames_after(frames, others=others)
+    return frames
 
 
 def render(
@@ -66,60 +120,180 @@ def render(
 ) -> RenderResult:
     """Apply operations to a file and write the result.
 
-    What moves is encoded again, a little lower, when the decoded file turns out to be beyond its true-peak ceiling: how
-    far a lossy codec overshoots is known only then. It is rare, and only loud songs are looked at.
+    Where the recipe promises a true-peak ceiling, a lossy file is encoded again, a little lower, when decoding it shows
+    that it is beyond: how far a codec overshoots is known only then. It is rare, and only loud songs are looked at.
 
     Without operations, and at a rate that the output can hold, the samples reach the encoder bit for bit.
 
     Args:
         source: a file of any format in docs/formats.md, mono or stereo.
         destination: appears complete or not at all; its folder must exist.
-        operations: tempo and pitch changes, which commute, and at most one spatial operation, which comes last.
+        operations: heard in their order, as `plan` tells; loudness or master last.
         output: the format to write.
         on_progress: called with 0.0 to 1.0, rising.
 
     Raises:
-        AudioError: any `track.*` code for the source, `recipe.invalid` for the operations.
+        AudioError: any `track.*` code for the source, `recipe.*` for the operations.
         OSError: a file cannot be read or written.
 
     Example:
         >>> render(Path("song.mp3"), Path("fast.mp3"), operations=[Tempo(1.1)], output=OutputFormat("mp3"))
     """
-    change, moving = fold(operations), motion(operations)
-    if moving is None:
-        return _rendered(source, destination, change, None, output=output, on_progress=on_progress)
-    headroom_db, left = _OVERSHOOT_DB[output.codec], _MOST_TRIES
-    while True:
-        circling = _Circling(moving, TRUE_PEAK_DBTP - headroom_db)
-        result = _rendered(source, destination, change, circling, output=output, on_progress=on_progress)
-        left -= 1
-        # What is beyond the ceiling after the last try is the certificate's to name.
-        over_db = _true_peak_dbtp(destination) - TRUE_PEAK_DBTP if left and circling.may_overshoot(output) else 0.0
-        if over_db <= 0:
-            return result
-        # Progress has been told; the same work once more is not told again.
-        on_progress = None
-        headroom_db += over_db + 0.1
+    work = _Work.of(source, plan(operations), output, on_progress)
+    with ExitStack() as stack:
+        if work.plan.finish is None:
+            return work.encode(work.heard, destination)
+        finisher = open_finisher(work.plan.finish, sample_rate_hz=work.rate_hz, channels=work.channels)
+        spool = stack.enter_context(Spool(work.channels))
+        for block in work.heard(_UNLIMITED_DBTP):
+            finisher.feed(block)
+            spool.write(block)
+        return work.encode(
+            lambda ceiling_dbtp: finisher.blocks(
+                spool.blocks, ceiling_dbtp=ceiling_dbtp, gain_db=encoder_loss_db(output)
+            ),
+            destination,
+        )
 
 
-@dataclass
-class _Circling:
-    """A spatial operation on its way through one render.
+def open_finisher(finish: Finish, *, sample_rate_hz: int, channels: int) -> Finisher:
+    """What measures a song and then brings it to a loudness."""
+    module = import_module(f"tonearm_audio.{'loudness_match' if isinstance(finish, Loudness) else 'master'}")
+    finisher: Finisher = module.Finisher(finish, sample_rate_hz=sample_rate_hz, channels=channels)
+    return finisher
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One render.
 
     Attributes:
-        operation: what was asked for.
-        ceiling_dbtp: for the samples that the encoder encodes.
-        peak: highest of these samples.
+        source: the file.
+        plan: what is done to it.
+        output: the format to write.
+        rate_hz: of the render.
+        channels: of the render.
+        report: told the share of the source that has been read, rising.
     """
 
-    operation: Spatial
-    ceiling_dbtp: float
-    peak: float = 0.0
+    source: Path
+    plan: Plan
+    output: OutputFormat
+    rate_hz: int
+    channels: int
+    report: Callable[[float], None]
 
-    def may_overshoot(self, output: OutputFormat) -> bool:
-        """Whether the encoded file could be beyond the ceiling."""
-        loud = self.peak > 10 ** ((TRUE_PEAK_DBTP - _WORST_OVERSHOOT_DB) / 20)
-        return loud and _OVERSHOOT_DB[output.codec] > 0
+    @classmethod
+    def of(cls, source: Path, made: Plan, output: OutputFormat, on_progress: Callable[[float], None] | None) -> _Work:
+        with Source(source) as opened:
+            rate_hz = output_rate_hz(made, opened.sample_rate_hz, output)
+            return cls(source, made, output, rate_hz, made.channels(opened.channels), _rising(on_progress))
+
+    def heard(self, ceiling_dbtp: float) -> Iterator[FloatBlock]:
+        """The song after all steps; a motion among them keeps below the ceiling."""
+        with Source(self.source) as opened:
+            blocks, channels = self._reported(opened), opened.channels
+            for stage in staged(self.plan, source_rate_hz=opened.sample_rate_hz, output_rate_hz=self.rate_hz):
+                blocks = self._applied(blocks, stage, channels, ceiling_dbtp)
+                channels = channels_after(stage.step, channels)
+            yield from self._held(blocks, ceiling_dbtp)
+
+    def _held(self, blocks: Iterator[FloatBlock], ceiling_dbtp: float) -> Iterator[FloatBlock]:
+        """The song below the ceiling, or below full scale where there is none; what is below it is not touched."""
+        if self.plan.finish is not None or self._moves_last:
+            return blocks
+        if ceiling_dbtp == _UNLIMITED_DBTP:
+            return limit(blocks, sample_rate_hz=self.rate_hz)
+        return _below(blocks, TruePeakLimiter(self.rate_hz, ceiling_dbtp=ceiling_dbtp))
+
+    @property
+    def _moves_last(self) -> bool:
+        """Whether nothing comes after a motion that could lift its peaks again."""
+        return bool(self.plan.steps) and isinstance(self.plan.steps[-1], Spatial) and self.plan.finish is None
+
+    def _reported(self, opened: Source) -> Iterator[FloatBlock]:
+        expected = opened.expected_frames
+        for block in opened.blocks():
+            if expected:
+                self.report(min(0.99, opened.frames / expected))
+            yield block
+
+    def _applied(
+        self, blocks: Iterator[FloatBlock], stage: Stage, channels: int, ceiling_dbtp: float
+    ) -> Iterator[FloatBlock]:
+        step = stage.step
+        if isinstance(step, Change):
+            return _changed(blocks, stage, step, channels)
+        if isinstance(step, Spatial):
+            spatial = import_module("tonearm_audio.spatial").spatial
+            # Where nothing else does, a motion makes good what the encoder takes away.
+            gain_db = encoder_loss_db(self.output) if self._moves_last else 0.0
+            if not self._moves_last:
+                ceiling_dbtp = _UNLIMITED_DBTP
+            moved: Iterator[FloatBlock] = spatial(
+                blocks,
+                operation=step,
+                sample_rate_hz=stage.rate_in_hz,
+                channels=channels,
+                ceiling_dbtp=ceiling_dbtp + gain_db,
+                gain_db=gain_db,
+            )
+            return moved
+        process = import_module(f"tonearm_audio.{_MODULES[type(step)]}").process
+        processed: Iterator[FloatBlock] = process(
+            blocks, operation=step, sample_rate_hz=stage.rate_in_hz, channels=channels
+        )
+        return processed
+
+    def encode(self, sound: Callable[[float], Iterator[FloatBlock]], destination: Path) -> RenderResult:
+        """Write the file; again and lower while it turns out to be beyond the ceiling that was promised."""
+        ceiling_dbtp = self.plan.ceiling_dbtp
+        if ceiling_dbtp is None:
+            return self._write(sound(_UNLIMITED_DBTP), destination)[0]
+        headroom_db = _OVERSHOOT_DB[self.output.codec]
+        for left in reversed(range(_MOST_TRIES)):
+            result, peak = self._write(sound(ceiling_dbtp - headroom_db), destination)
+            # What is beyond the ceiling after the last try is the certificate's to name.
+            if not left or not self._may_overshoot(peak, ceiling_dbtp):
+                break
+            over_db = _true_peak_dbtp(destination) - ceiling_dbtp
+            if over_db <= 0:
+                break
+            headroom_db += over_db + 0.1
+        return result
+
+    def _may_overshoot(self, peak: float, ceiling_dbtp: float) -> bool:
+        return self.output.lossy and peak > 10 ** ((ceiling_dbtp - _WORST_OVERSHOOT_DB) / 20)
+
+    def _write(self, blocks: Iterator[FloatBlock], destination: Path) -> tuple[RenderResult, float]:
+        digest, frames, peak = hashlib.sha256(), 0, 0.0
+        with open_sink(destination, output=self.output, sample_rate_hz=self.rate_hz, channels=self.channels) as sink:
+            for block in blocks:
+                digest.update(block.astype("<f4", copy=False).tobytes())
+                frames += len(block)
+                peak = max(peak, float(np.abs(block).max()))
+                sink.write(block)
+        self.report(1.0)
+        return RenderResult(frames, self.rate_hz, self.channels, digest.hexdigest()), peak
+
+
+def _below(blocks: Iterator[FloatBlock], limiter: TruePeakLimiter) -> Iterator[FloatBlock]:
+    for block in blocks:
+        yield from limiter.feed(block)
+    yield from limiter.finish()
+
+
+def _rising(on_progress: Callable[[float], None] | None) -> Callable[[float], None]:
+    """Progress that never falls back: a second attempt has nothing to tell."""
+    told = 0.0
+
+    def report(part: float) -> None:
+        nonlocal told
+        if on_progress is not None and part > told:
+            told = part
+            on_progress(part)
+
+    return report
 
 
 def _true_peak_dbtp(path: Path) -> float:
@@ -131,64 +305,27 @@ def _true_peak_dbtp(path: Path) -> float:
     return 20 * math.log10(max(peaks.true_peak, 1e-9))
 
 
-def _rendered(
-    source: Path,
-    destination: Path,
-    change: Change,
-    circling: _Circling | None,
-    *,
-    output: OutputFormat,
-    on_progress: Callable[[float], None] | None,
-) -> RenderResult:
-    with Source(source) as opened:
-        rate_hz = output_sample_rate(opened.sample_rate_hz, output)
-
-        def promised() -> int:
-            return promised_frames(opened.frames, change, source_rate_hz=opened.sample_rate_hz, output_rate_hz=rate_hz)
-
-        blocks = _reported(opened, on_progress)
-        blocks = _changed(blocks, change, opened, rate_hz)
-        blocks = fit_length(blocks, frames=promised, channels=opened.channels)
-        channels = opened.channels
-        if circling is None:
-            blocks = limit(blocks, sample_rate_hz=rate_hz)
-        else:
-            blocks = spatial(
-                blocks,
-                operation=circling.operation,
-                sample_rate_hz=rate_hz,
-                channels=channels,
-                ceiling_dbtp=circling.ceiling_dbtp + encoder_loss_db(output),
-                gain_db=encoder_loss_db(output),
-            )
-            channels = 2
-        digest, frames = hashlib.sha256(), 0
-        with open_sink(destination, output=output, sample_rate_hz=rate_hz, channels=channels) as sink:
-            for block in blocks:
-                digest.update(block.astype("<f4", copy=False).tobytes())
-                frames += len(block)
-                if circling is not None:
-                    circling.peak = max(circling.peak, float(np.abs(block).max()))
-                sink.write(block)
-        if on_progress is not None:
-            on_progress(1.0)
-        return RenderResult(frames, rate_hz, channels, digest.hexdigest())
+def _changed(blocks: Iterator[FloatBlock], stage: Stage, change: Change, channels: int) -> Iterator[FloatBlock]:
+    counted = _Counted(blocks)
+    changed = iter(counted)
+    if abs(change.time_ratio - 1.0) > NEUTRAL:
+        changed = import_module("tonearm_audio.stretch").stretch(
+            changed, time_ratio=change.time_ratio, sample_rate_hz=stage.rate_in_hz, channels=channels
+        )
+    ratio = change.pitch_ratio * stage.rate_in_hz / stage.rate_out_hz
+    if abs(ratio - 1.0) > NEUTRAL:
+        changed = resample(changed, ratio=ratio, channels=channels)
+    return fit_length(changed, frames=lambda: stage.frames_after(counted.frames), channels=channels)
 
 
-def _reported(source: Source, on_progress: Callable[[float], None] | None) -> Iterator[FloatBlock]:
-    expected = source.expected_frames
-    for block in source.blocks():
-        if on_progress is not None and expected:
-            on_progress(min(0.99, source.frames / expected))
-        yield block
+class _Counted:
+    """A stream that tells how many frames have passed."""
 
+    def __init__(self, blocks: Iterator[FloatBlock]) -> None:
+        self._blocks = blocks
+        self.frames = 0
 
-def _changed(blocks: Iterator[FloatBlock], change: Change, source: Source, rate_hz: int) -> Iterator[FloatBlock]:
-    source_hz, channels = source.sample_rate_hz, source.channels
-    if abs(change.time_ratio - 1.0) > _SAME:
-        blocks = stretch(blocks, time_ratio=change.time_ratio, sample_rate_hz=source_hz, channels=channels)
-    # One resampling serves both the pitch and a codec that lacks the source's rate.
-    ratio = change.pitch_ratio * source_hz / rate_hz
-    if abs(ratio - 1.0) > _SAME:
-        blocks = resample(blocks, ratio=ratio, channels=channels)
-    return blocks
+    def __iter__(self) -> Iterator[FloatBlock]:
+        for block in self._blocks:
+            self.frames += len(block)
+            yield block

@@ -94,7 +94,7 @@ class Plan:
         """Highest true peak of the encoded file, where there is such a promise."""
         if self.finish is not None:
             return self.finish.ceiling_dbtp
-        return SPATIAL_CEILING_DBTP if self.motion is not None else None
+        return CEILING_DBTP if self.has(*_LIFTING) else None
 
     def has(self, *kinds: type) -> bool:
         """Whether one of these kinds of step, or finish, is part of it."""
@@ -113,8 +113,9 @@ class Plan:
         return channels
 
 
-SPATIAL_CEILING_DBTP = -1.0
-"""Highest true peak of a render that moves, unless its loudness is asked for as well."""
+CEILING_DBTP = -1.0
+"""Highest true peak of a render whose steps may lift peaks, unless its loudness is asked for as well."""
+_LIFTING = (Spatial, Equalize, Compress, Reverb, Mix)
 
 
 def channels_after(step: Step, channels: int) -> int:
@@ -140,8 +141,11 @@ def plan(operations: Sequence[Operation]) -> Plan:
     steps: list[Step] = []
     for operation in operations:
         if isinstance(operation, Tempo | Pitch):
-            last = steps.pop() if steps and isinstance(steps[-1], Change) else Change()
-            steps.append(_with(last, operation))
+            last = steps[-1] if steps else None
+            if isinstance(last, Change):
+                steps[-1] = _with(last, operation)
+            else:
+                steps.append(_with(Change(), operation))
         elif not isinstance(operation, Loudness | Master):
             steps.append(operation)
         elif operation is not finish:
@@ -208,3 +212,41 @@ def frames_after(step: Step, frames: int, sample_rate_hz: int, *, others: int = 
             return max(frames, others)
         case _:
             return frames
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step at the rates at which it runs.
+
+    Attributes:
+        step: what is done.
+        rate_in_hz: sample rate of what comes in.
+        rate_out_hz: sample rate of what leaves.
+    """
+
+    step: Step
+    rate_in_hz: int
+    rate_out_hz: int
+
+    def frames_after(self, frames: int, *, others: int = 0) -> int:
+        """How many frames it makes of so many; `others` as for `frames_after`."""
+        made = frames_after(self.step, frames, self.rate_in_hz, others=others)
+        if self.rate_in_hz == self.rate_out_hz:
+            return made
+        return max(1, round(made * self.rate_out_hz / self.rate_in_hz))
+
+
+def staged(made: Plan, *, source_rate_hz: int, output_rate_hz: int) -> list[Stage]:
+    """The stages of a plan: the rate is changed once, by the first change of tempo or pitch, or before anything else.
+
+    One resampling then serves both a pitch and a codec that lacks the source's rate.
+    """
+    steps = list(made.steps)
+    if source_rate_hz != output_rate_hz and not any(isinstance(step, Change) for step in steps):
+        steps.insert(0, Change())
+    stages, rate_hz = [], source_rate_hz
+    for step in steps:
+        after_hz = output_rate_hz if isinstance(step, Change) else rate_hz
+        stages.append(Stage(step, rate_hz, after_hz))
+        rate_hz = after_hz
+    return stages

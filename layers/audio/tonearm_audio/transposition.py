@@ -52,6 +52,12 @@ class Spectrum:
     highest_hz: float
 
     @property
+    def frequencies_hz(self) -> Line:
+        """Of each bin of `power` [shape=(bins,)]."""
+        frequencies: Line = np.arange(len(self.power)) * _RATE_HZ / _WINDOW
+        return frequencies
+
+    @property
     def line_width_cents(self) -> float:
         """How far the picture can be shifted until it is half like itself, 2 to 2600 cents.
 
@@ -65,7 +71,7 @@ class Spectrum:
     @property
     def partials(self) -> float:
         """How many frequency bins the power is spread over: 3 for one tone, 40 for a song, thousands for noise."""
-        power = self.power * k_weight(np.arange(len(self.power)) * _RATE_HZ / _WINDOW)
+        power = self.power * k_weight(self.frequencies_hz)
         total = float(power.sum())
         return total**2 / float(power @ power) if total > _SILENT_POWER else 0.0
 
@@ -78,8 +84,7 @@ class Spectrum:
             pitch_ratio: by how much this recording is transposed: a partial is looked for at this multiple of its
                 frequency and weighted as at home, so that a song and its transposed render compare like with like.
         """
-        frequencies = np.arange(len(self.power)) * _RATE_HZ / _WINDOW
-        sums = np.concatenate([[0.0], np.cumsum(self.power * k_weight(frequencies / pitch_ratio))])
+        sums = np.concatenate([[0.0], np.cumsum(self.power * k_weight(self.frequencies_hz / pitch_ratio))])
         # Bin k gathers what lies within half a bin of its centre.
         edges = np.array([low_hz, high_hz]) * pitch_ratio * _WINDOW / _RATE_HZ + 0.5
         low, high = np.interp(edges, np.arange(len(sums)), sums)

@@ -403,7 +403,6 @@ def test_a_demo_that_is_ended_leaves_no_terraform_running(
         process.send_signal(ending)
         said = process.stderr.read()
     # Then it says how to go on, and Terraform was interrupted and has ended
-    assert process.returncode == 130
-    assert said == "tonearm: interrupted; run the same command again to go on.\n"
+    assert (process.returncode, said) == (130, "tonearm: interrupted; run the same command again to go on.\n")
     assert (fake.folder / "interrupted").exists()
     assert not psutil.pid_exists(fake.calls("apply")[0]["pid"])

@@ -1,0 +1,445 @@
+"""The promises that a recipe makes, each with its measurement, expectation and tolerance.
+
+docs/audio-promises.md holds the table of promise, operation and tolerance that this module implements, and the
+measurements behind each tolerance. A promise is made only where it can be measured: what an equalizer leaves of a level
+is no level kept, so a recipe with one promises its response instead.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from importlib import import_module
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from tonearm_audio.circling import share_of_motion
+from tonearm_audio.envelope import align
+from tonearm_audio.measured import Measured, Span
+from tonearm_audio.operations import (
+    Compress,
+    Convert,
+    Equalize,
+    Fade,
+    Loudness,
+    Master,
+    Mix,
+    Reverb,
+    Spatial,
+    Trim,
+)
+from tonearm_audio.output_format import Codec, OutputFormat
+from tonearm_audio.plan import CEILING_DBTP, Change, Plan
+from tonearm_audio.transposition import STEADY, transposition
+
+PITCH_TOLERANCE_CENTS = 3.0
+# A line wider than a song's is located less exactly, in proportion to its width.
+STEADY_LINE_CENTS = 15.0
+WIDEST_PITCH_TOLERANCE_CENTS = 20.0
+LEVEL_TOLERANCE_LU = 1.0
+FULL_LEVEL_TOLERANCE_LU = 6.0
+"""For a render whose peaks reach full scale and whose source has nothing to spare: it cannot be louder."""
+_FULL_PEAK = 10 ** (-0.5 / 20)
+TIMING_TOLERANCE_MS = 30.0
+FAR_TIMING_TOLERANCE_MS = 240.0
+"""Where a song is stretched to more than twice or less than half, attacks smear over two of the stretcher's windows."""
+GAP_TOLERANCE_S = 0.25
+CLIPPING_TOLERANCE_PERCENT: dict[Codec, float] = {"wav": 0.01, "flac": 0.01, "mp3": 0.1, "ogg": 0.1}
+LOUDNESS_TOLERANCE_LU = 0.5
+LOUDEST_KEPT_LUFS = -9.0
+"""Up to here a source's loudness is kept whatever it is; louder ones are as loud as the true-peak ceiling allows."""
+SPIKIEST_KEPT_DB = 20.0
+"""The same for a source's true peak over its loudness: of clicks, little is left when their peaks are turned down."""
+MONO_LOSS_DB = 3.0
+MOTION_TOLERANCE = 0.65
+"""A room, which stays where it is, takes a part of the motion's share."""
+MOTION_TOLERANCE_IN_A_HALL = 0.9
+"""Of the largest rooms little else is left in a few seconds: what stands still or goes the wrong way is still told."""
+_FEWEST_PARTIALS = 10
+_LARGE_ROOM = 0.25
+_HALL = 0.5
+_CEILING_PEAK = 10 ** (-3.0 / 20)
+RESPONSE_TOLERANCE_DB = 1.5
+FADE_TOLERANCE_DB = 1.5
+RANGE_TOLERANCE_LU = 1.0
+HARDEST_LIMITED_DB = 10.0
+"""Up to here a limiter brings a song to its loudness; of what has higher peaks less is promised."""
+_LOWEST_LEVEL_HZ = 30.0
+_BANDS_PER_OCTAVE = 3
+_LEAST_BAND_SHARE = 1e-4
+_SHORTEST_FADE_S = 0.2
+_FADE_FLOOR_DB = -30.0
+_QUIETEST_FADE_DBFS = -50.0
+
+
+@dataclass(frozen=True)
+class Promise:
+    """One promise of a recipe and what became of it.
+
+    Attributes:
+        name: "channels", "sample_rate", "duration", "pitch", "level", "timing", "gaps" or "clipping"; of a spatial
+            render also "true_peak", "mono" and "motion", and "loudness" instead of "level" where it is nothing else.
+        operation: the operation that makes it: "tempo", "pitch", "spatial", several as "tempo+pitch", or "convert" for
+            none.
+        unit: of the three figures.
+        expected: what the recipe promises; for "clipping" the source's own value.
+        measured: what the encoded file holds; None when it cannot be measured, and `note` says why.
+        tolerance: how far measured may lie from expected (for "clipping", "true_peak" and "mono": above it).
+        kept: whether it does not lie farther. Where the source has nothing to measure, `measured` is None and this is
+            true; where the render lost it, `measured` is None and this is false.
+        note: empty, or why there is no measurement or a wider tolerance.
+    """
+
+    name: str
+    operation: str
+    unit: str
+    expected: float | None
+    measured: float | None
+    tolerance: float
+    kept: bool
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A render, and what is held against it.
+
+    Attributes:
+        plan: what was done.
+        output: the format that was asked for.
+        names: the operations by name, such as "tempo+pitch", or "convert" for none.
+        before: what the part of the source holds that the render was made of.
+        after: what the encoded render holds.
+        channels: that the render must have.
+        sample_rate_hz: that the render must have.
+        frames: that the render must have.
+    """
+
+    plan: Plan
+    output: OutputFormat
+    names: str
+    before: Measured
+    after: Measured
+    channels: int
+    sample_rate_hz: int
+    frames: int
+
+    def only(self, *kinds: type) -> bool:
+        """Whether nothing but these kinds of step is done, and no finishing operation."""
+        return self.plan.finish is None and self.steps_only(*kinds)
+
+    def steps_only(self, *kinds: type) -> bool:
+        """The same, whatever finishes it."""
+        return all(isinstance(step, kinds) for step in self.plan.steps)
+
+    @property
+    def keeps_channels(self) -> bool:
+        """Whether both channels go on as they are, or there is one only."""
+        return self.plan.channels(self.before.channels) == self.before.channels
+
+
+def promises(case: Case) -> Iterator[Promise]:
+    """Every promise that a recipe makes, and what became of it."""
+    yield _near("channels", case.names, "channels", expected=case.channels, measured=case.after.channels, tolerance=0)
+    yield _near(
+        "sample_rate",
+        case.names,
+        "Hz",
+        expected=case.sample_rate_hz,
+        measured=case.after.sample_rate_hz,
+        tolerance=0,
+    )
+    yield _near(
+        "duration", _sole("tempo", case), "frames", expected=case.frames, measured=case.after.frames, tolerance=0
+    )
+    # A mix holds other songs' tones and moments as well.
+    if not case.plan.has(Mix):
+        yield _pitch(case)
+        yield from _moments(case)
+        yield from _levels(case)
+    yield _clipping(case)
+    yield from _peaks(case)
+    yield from _space(case)
+
+
+def _sole(name: str, case: Case) -> str:
+    """Who makes a promise: the operation that it is about where that is there, else all together."""
+    return name if name in case.names.split("+") else case.names
+
+
+def _near(name: str, operation: str, unit: str, *, expected: float, measured: float, tolerance: float) -> Promise:
+    kept = abs(measured - expected) <= tolerance
+    return Promise(name, operation, unit, float(expected), float(measured), float(tolerance), kept)
+
+
+def _pitch(case: Case) -> Promise:
+    before, after, operation = case.before, case.after, _sole("pitch", case)
+    expected = 100 * case.plan.change.semitones
+    found = transposition(before.spectrum.tones, after.spectrum.tones, expected_cents=expected)
+    if found.cents is None:
+        # Noise has no pitch to keep. Tones that are steady through the source and gone from the render were lost,
+        # unless it was asked to change the spectrum itself.
+        coloured = case.plan.has(Equalize, Reverb, Master)
+        lost = before.spectrum.steadiness >= STEADY and not coloured
+        note = "the render lacks the source's tones" if lost else "not measurable: the source has no steady tones"
+        if coloured:
+            note = "not measurable: the recipe changes the spectrum"
+        note += f" (likeness {found.likeness:.2f}, steadiness {before.spectrum.steadiness:.2f})"
+        return Promise("pitch", operation, "cents", expected, None, PITCH_TOLERANCE_CENTS, not lost, note)
+    # Told from the source alone, so that no render can widen what is asked of it.
+    width = before.spectrum.line_width_cents
+    tolerance = min(PITCH_TOLERANCE_CENTS * max(1.0, width / STEADY_LINE_CENTS), WIDEST_PITCH_TOLERANCE_CENTS)
+    promise = _near("pitch", operation, "cents", expected=expected, measured=found.cents, tolerance=tolerance)
+    moving = f"the source's tones move or are short: lines {width:.0f} cents wide"
+    return replace(promise, note=moving) if tolerance > PITCH_TOLERANCE_CENTS else promise
+
+
+def _moments(case: Case) -> Iterator[Promise]:
+    """Every moment of the source at its moment of the render, and none of them missing."""
+    # A room answers later, an equalizer may take away what a moment is known by.
+    if not case.steps_only(Change, Spatial, Trim, Convert, Fade, Compress):
+        return
+    change = case.plan.change
+    found = align(case.before.envelope, case.after.envelope, tempo_factor=change.tempo_factor)
+    far = not 0.5 <= change.time_ratio <= 2.0
+    tolerance = FAR_TIMING_TOLERANCE_MS if far else TIMING_TOLERANCE_MS
+    if found.lag_ms is None:
+        note = "not measurable: the level is too even to tell one moment from another"
+        yield Promise("timing", case.names, "ms", 0.0, None, tolerance, kept=True, note=note)
+    else:
+        yield _near("timing", case.names, "ms", expected=0, measured=found.lag_ms, tolerance=tolerance)
+    if case.only(Change, Spatial, Trim, Convert):
+        yield _near("gaps", case.names, "s", expected=0, measured=found.silent_s, tolerance=GAP_TOLERANCE_S)
+
+
+def _levels(case: Case) -> Iterator[Promise]:
+    """Level, loudness, dynamics, response: what each recipe says about them."""
+    if case.plan.finish is None and case.keeps_channels and case.steps_only(Spatial) and case.plan.motion:
+        yield _kept_loudness(case)
+    elif case.only(Change, Spatial, Trim, Convert) and not case.plan.change.keep_formants:
+        # Channels that are summed or doubled are another level by themselves.
+        if case.keeps_channels or case.plan.motion is not None:
+            yield _level(case)
+    elif case.only(Equalize, Trim, Convert) and case.keeps_channels and case.plan.has(Equalize):
+        yield _response(case)
+    elif case.only(Fade, Trim, Change, Convert) and case.keeps_channels:
+        yield from _fades(case)
+    elif case.only(Compress, Trim, Convert) and case.plan.has(Compress):
+        yield _range(case)
+
+
+def _level(case: Case) -> Promise:
+    """K-weighted level of what both files can hold, each partial weighted as in the source.
+
+    Not gated: a gate opens on other moments once hits stand closer together. What a shift carries beyond half the
+    sample rate is gone rightly, so it counts on neither side.
+    """
+    before, after, ratio = case.before, case.after, case.plan.change.pitch_ratio
+    high = min(before.spectrum.highest_hz, after.spectrum.highest_hz / ratio)
+    low = _LOWEST_LEVEL_HZ * max(1.0, 1.0 / ratio)
+    expected = before.spectrum.level_db(low, high, pitch_ratio=1.0)
+    measured = after.spectrum.level_db(low, high, pitch_ratio=ratio)
+    tolerance, note, full_peak = LEVEL_TOLERANCE_LU, "", _FULL_PEAK
+    if case.plan.motion is not None:
+        # A shadow behind the head is one thing, and a level of what both files can hold another.
+        tolerance, full_peak = tolerance + LOUDNESS_TOLERANCE_LU, _CEILING_PEAK
+    if expected is None or measured is None:
+        return _silent(Promise("level", case.names, "LKFS", expected, measured, tolerance, kept=False))
+    if measured < expected - tolerance and after.peak >= full_peak:
+        tolerance = FULL_LEVEL_TOLERANCE_LU
+        note = f"as loud as full scale allows: the render's peaks reach {20 * math.log10(after.peak):.1f} dBFS"
+    kept = abs(measured - expected) <= tolerance
+    return Promise("level", case.names, "LKFS", expected, measured, tolerance, kept, note)
+
+
+def _silent(promise: Promise) -> Promise:
+    """Silence in, silence out: a promise of which one figure or both are missing."""
+    expected, measured = promise.expected, promise.measured
+    silent = expected is None and measured is None
+    if silent:
+        note = "not measurable: source and render are silent"
+    elif expected is None:
+        note = "the source is silent, the render is not"
+    else:
+        note = "the render is silent, the source is not"
+    return replace(promise, kept=silent, note=note)
+
+
+def _kept_loudness(case: Case) -> Promise:
+    """Integrated loudness by BS.1770, gate and all, of what moves and is changed in no other way."""
+    expected, measured = case.before.loudness.integrated_lufs, case.after.loudness.integrated_lufs
+    tolerance = LOUDNESS_TOLERANCE_LU
+    if expected is None or measured is None:
+        return _silent(Promise("loudness", case.names, "LUFS", expected, measured, tolerance, kept=False))
+    promise = _near("loudness", case.names, "LUFS", expected=expected, measured=measured, tolerance=tolerance)
+    peak = case.before.loudness.true_peak_dbtp or 0.0
+    spiky = peak - expected > SPIKIEST_KEPT_DB
+    if measured < expected and (spiky or expected > LOUDEST_KEPT_LUFS):
+        # A side takes in up to 3 dB more than one channel of the source, and a codec overshoots.
+        tolerance += max(peak - CEILING_DBTP + 5.0, 0.0) if spiky else expected - LOUDEST_KEPT_LUFS
+        why = f"has peaks {peak - expected:.0f} dB above it" if spiky else f"is louder than {LOUDEST_KEPT_LUFS:g} LUFS"
+        note = f"as loud as {CEILING_DBTP:g} dBTP allows: the source {why}"
+        return replace(promise, tolerance=tolerance, kept=expected - measured <= tolerance, note=note)
+    return promise
+
+
+def _target_loudness(case: Case, operation: str, target_lufs: float, ceiling_dbtp: float) -> Promise:
+    """Integrated loudness by BS.1770 against the one that was asked for."""
+    measured, tolerance = case.after.loudness.integrated_lufs, LOUDNESS_TOLERANCE_LU
+    source_lufs, source_dbtp = case.before.loudness.integrated_lufs, case.before.loudness.true_peak_dbtp
+    if source_lufs is None or source_dbtp is None:
+        note = "not measurable: the source is silent"
+        return Promise("loudness", operation, "LUFS", target_lufs, measured, tolerance, measured is None, note)
+    if measured is None:
+        note = "the render is silent, the source is not"
+        return Promise("loudness", operation, "LUFS", target_lufs, None, tolerance, kept=False, note=note)
+    promise = _near("loudness", operation, "LUFS", expected=target_lufs, measured=measured, tolerance=tolerance)
+    beyond_db = source_dbtp + target_lufs - source_lufs - ceiling_dbtp
+    if measured < target_lufs and beyond_db > HARDEST_LIMITED_DB:
+        tolerance += beyond_db - HARDEST_LIMITED_DB
+        note = f"as loud as {ceiling_dbtp:g} dBTP allows: peaks would lie {beyond_db:.0f} dB above it"
+        return replace(promise, tolerance=tolerance, kept=target_lufs - measured <= tolerance, note=note)
+    return promise
+
+
+def _response(case: Case) -> Promise:
+    """The power of each third of an octave against what the equalizers make of the source's."""
+    before, after = case.before.spectrum, case.after.spectrum
+    frequencies = before.frequencies_hz
+    response_db: Callable[..., npt.NDArray[np.float64]] = import_module("tonearm_audio.equalize").response_db
+    asked_db = np.zeros(len(frequencies))
+    for step in case.plan.steps:
+        if isinstance(step, Equalize):
+            asked_db += response_db(step, frequencies, case.before.sample_rate_hz)
+    asked = before.power * 10 ** (asked_db / 10)
+    highest_hz = min(before.highest_hz, after.highest_hz)
+    count = int(math.log2(highest_hz / _LOWEST_LEVEL_HZ) * _BANDS_PER_OCTAVE)
+    edges_hz = _LOWEST_LEVEL_HZ * 2.0 ** (np.arange(count + 1) / _BANDS_PER_OCTAVE)
+    bounds = np.searchsorted(frequencies, edges_hz)
+    off_db = []
+    for low, high in pairwise(bounds):
+        wanted, found = float(asked[low:high].sum()), float(after.power[low:high].sum())
+        # What is hardly there is the codec's to leave out.
+        if wanted > _LEAST_BAND_SHARE * float(asked.sum()) and wanted > 0:
+            off_db.append(10 * math.log10(max(found, 1e-30) / wanted))
+    if not off_db:
+        note = "not measurable: nothing is left to hear"
+        return Promise("response", "equalize", "dB", 0.0, None, RESPONSE_TOLERANCE_DB, kept=True, note=note)
+    worst = max(off_db, key=abs)
+    promise = _near("response", "equalize", "dB", expected=0.0, measured=worst, tolerance=RESPONSE_TOLERANCE_DB)
+    if worst < -RESPONSE_TOLERANCE_DB and case.after.peak >= _CEILING_PEAK:
+        note = f"as loud as {CEILING_DBTP:g} dBTP allows"
+        return replace(promise, tolerance=FULL_LEVEL_TOLERANCE_LU, kept=-worst <= FULL_LEVEL_TOLERANCE_LU, note=note)
+    return promise
+
+
+def _fades(case: Case) -> Iterator[Promise]:
+    """Level over time in the fades against the source's level and the gain that was asked for."""
+    gain: Callable[..., npt.NDArray[np.float64]] = import_module("tonearm_audio.fade").gain_db
+    fades = [step for step in case.plan.steps if isinstance(step, Fade)]
+    if len(fades) != 1 or case.plan.steps[-1] is not fades[0]:
+        return
+    fade, after = fades[0], case.after.envelope
+    times_s = (np.arange(len(after.levels_db)) + 0.5) * after.step_s
+    there = times_s * case.plan.change.tempo_factor / case.before.envelope.step_s - 0.5
+    source_db = np.interp(there, np.arange(len(case.before.envelope.levels_db)), case.before.envelope.levels_db)
+    asked_db = gain(fade, times_s, case.after.frames / case.after.sample_rate_hz)
+    length_s = case.after.frames / case.after.sample_rate_hz
+    for name, seconds, inside in (
+        ("fade_in", fade.in_s, times_s < fade.in_s),
+        ("fade_out", fade.out_s, times_s > length_s - fade.out_s),
+    ):
+        if seconds < _SHORTEST_FADE_S:
+            continue
+        told = inside & (asked_db > _FADE_FLOOR_DB) & (source_db + asked_db > _QUIETEST_FADE_DBFS)
+        if not told.any():
+            note = "not measurable: the source is silent there"
+            yield Promise(name, "fade", "dB", 0.0, None, FADE_TOLERANCE_DB, kept=True, note=note)
+            continue
+        off_db = float(np.median(after.levels_db[told] - source_db[told] - asked_db[told]))
+        yield _near(name, "fade", "dB", expected=0.0, measured=off_db, tolerance=FADE_TOLERANCE_DB)
+
+
+def _range(case: Case) -> Promise:
+    """A compressor makes no song more dynamic than it was."""
+    expected, measured = case.before.loudness.range_lu, case.after.loudness.range_lu
+    kept = measured <= expected + RANGE_TOLERANCE_LU
+    return Promise("range", "compress", "LU", expected, measured, RANGE_TOLERANCE_LU, kept, "at most")
+
+
+def _clipping(case: Case) -> Promise:
+    """No more samples at full scale or beyond than the source has.
+
+    Counted, not measured by the highest peak: an MP3 of a song that was mastered into the ceiling overshoots by some
+    decibels at a few samples, however well it is made.
+    """
+    before, after = case.before.clipped_percent, case.after.clipped_percent
+    tolerance = CLIPPING_TOLERANCE_PERCENT[case.output.codec]
+    return Promise("clipping", case.names, "% of samples", before, after, tolerance, after <= before + tolerance)
+
+
+def _peaks(case: Case) -> Iterator[Promise]:
+    """What a ceiling and a target are held to."""
+    ceiling_dbtp, finish = case.plan.ceiling_dbtp, case.plan.finish
+    if ceiling_dbtp is None:
+        return
+    operation = case.names
+    if finish is not None:
+        operation = "loudness" if isinstance(finish, Loudness) else "master"
+        target_lufs = finish.target_lufs if isinstance(finish, Loudness) else _master_target_lufs(finish)
+        yield _target_loudness(case, operation, target_lufs, ceiling_dbtp)
+    measured = case.after.loudness.true_peak_dbtp
+    kept = measured is None or measured <= ceiling_dbtp
+    note = "not measurable: the render is silent" if measured is None else "at most"
+    yield Promise("true_peak", operation, "dBTP", ceiling_dbtp, measured, 0.0, kept, note)
+
+
+def _master_target_lufs(master: Master) -> float:
+    target: float = import_module("tonearm_audio.master").target_lufs(master)
+    return target
+
+
+def _space(case: Case) -> Iterator[Promise]:
+    """Where the sound is, and what of it a single loudspeaker keeps."""
+    if case.plan.motion is not None and case.steps_only(Change, Spatial, Trim, Convert) and case.plan.finish is None:
+        yield _mono(case)
+        yield _motion(case, case.plan.motion)
+
+
+def _mono(case: Case) -> Promise:
+    """What the sum of both channels loses of the whole, beyond what it lost in the source."""
+    source_db, render_db = case.before.image.fold_db, case.after.image.fold_db
+    if source_db is None:
+        note = "not measurable: the source is silent, or cancels in mono itself"
+        return Promise("mono", "spatial", "dB", 0.0, None, MONO_LOSS_DB, kept=True, note=note)
+    if render_db is None:
+        note = "the render is silent, or cancels in mono"
+        return Promise("mono", "spatial", "dB", 0.0, None, MONO_LOSS_DB, kept=False, note=note)
+    loss_db = source_db - render_db
+    return Promise("mono", "spatial", "dB", 0.0, loss_db, MONO_LOSS_DB, loss_db <= MONO_LOSS_DB, "lost, at most")
+
+
+def _motion(case: Case, moving: Spatial) -> Promise:
+    share = share_of_motion(case.before.image, case.after.image, moving, tempo_factor=case.plan.change.tempo_factor)
+    tolerance = MOTION_TOLERANCE_IN_A_HALL if moving.room > _HALL else MOTION_TOLERANCE
+    few = moving.room > _LARGE_ROOM and case.before.spectrum.partials < _FEWEST_PARTIALS
+    if share is None or few:
+        why = "too short, too little depth or mix, or a source without a middle"
+        note = f"not measurable: {'a room holds steady tones in place' if few else why}"
+        return Promise("motion", "spatial", "of the path", 1.0, None, tolerance, kept=True, note=note)
+    return _near("motion", "spatial", "of the path", expected=1.0, measured=share, tolerance=tolerance)
+
+
+def span_of(plan: Plan) -> Span:
+    """The part of the source that a render is made of, through all that is cut and how fast it is played."""
+    start_s, end_s, pace = 0.0, math.inf, 1.0
+    for step in plan.steps:
+        if isinstance(step, Change):
+            pace *= step.tempo_factor
+        elif isinstance(step, Trim):
+            end_s = end_s if step.end_s is None else min(end_s, start_s + pace * step.end_s)
+            start_s += pace * step.start_s
+    return Span(start_s, end_s)
