@@ -16,7 +16,8 @@ import numpy.typing as npt
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.loudness import KWeighting
 from tonearm_audio.operations import Spatial
-from tonearm_audio.spatial import Orbit, place
+from tonearm_audio.paths import path
+from tonearm_audio.spatial import place
 
 _STEP_S = 0.05
 _FEWEST_STEPS = 20
@@ -72,7 +73,6 @@ class ImageMeter:
 
     def result(self) -> Image:
         """What was gathered; the meter can take no more after it."""
-        self._gather(self._weighting.finish())
         middle, sides, together = np.concatenate(self._powers, axis=1)
         return Image(middle, sides, together, self._scale)
 
@@ -108,7 +108,7 @@ def share_of_motion(source: Image, render: Image, operation: Spatial, *, tempo_f
     if count < _FEWEST_STEPS:
         return None
     times_s = np.linspace(0.5, count - 0.5, count) * render.step_s
-    at = place(operation, Orbit(operation.seed, operation.speed_hz).azimuth(times_s))
+    at = place(operation, path(operation).position(times_s))
     there = times_s * tempo_factor / source.step_s - 0.5
     middle, sides, together = (
         np.interp(there, np.arange(len(line)), line) for line in (source.middle, source.sides, source.together)

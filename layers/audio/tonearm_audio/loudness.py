@@ -1,12 +1,13 @@
-"""Loudness and peaks of a stream, in one pass and constant memory, with numpy alone.
+"""Loudness and peaks of a stream, in one pass and constant memory.
 
-Sources: ITU-R BS.1770-4 (K-weighting, gated loudness, true peak), EBU Tech 3341 (meter), EBU Tech 3342 (range). The
-recursive K-weighting filter runs as matrix products over blocks of 32 samples in float64, exactly as the recursion
-would: scipy.signal does the same at the price of 1.4 s of imports.
+Sources: ITU-R BS.1770-4 (K-weighting, gated loudness, true peak), EBU Tech 3341 (meter; momentary, short-term and
+integrated loudness), EBU Tech 3342 (range). The loops over samples are kernels (native/loudness.c); what they find does
+not depend on how the stream was cut into blocks.
 """
 
 from __future__ import annotations
 
+import ctypes
 import math
 from dataclasses import dataclass
 from functools import cache
@@ -14,14 +15,23 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from tonearm_audio.decode import BLOCK_FRAMES, FloatBlock
-from tonearm_audio.product import product
+from tonearm_audio.decode import FloatBlock
+from tonearm_audio.kernels import address, library, size
 
-_BLOCK = 32
-_GROUP = 32
-_ABSOLUTE_GATE_LUFS = -70.0
 PEAK_TAPS = 16
 PEAK_BLOCK = 32
+SHORT_TERM_STEP_S = 1.0
+"""Between the values of the short-term curve."""
+
+_ABSOLUTE_GATE_LUFS = -70.0
+_PHASES = 3
+_KAISER_BETA = 5.0
+_STEPS_A_SECOND = 10
+"""Of the gated measures: windows of 400 ms that overlap by 75 %."""
+_HOPS_A_STEP = 10
+"""The maxima are looked for ten times as finely: a burst of 400 ms that lies between two steps would read 0.6 LU low."""
+_MOMENTARY_HOPS = 40
+_SHORT_TERM_STEPS = 30
 
 Array = npt.NDArray[np.float64]
 
@@ -33,22 +43,36 @@ class MeasuredLoudness:
     Attributes:
         integrated_lufs: gated loudness of the whole track; None when all of it is below -70 LUFS.
         range_lu: loudness range (LRA), 0.0 when the track is shorter than 3 s or silent.
+        max_momentary_lufs: the loudest 400 ms, as a meter reads them that had heard silence before the track; None
+            below -70 LUFS.
+        max_short_term_lufs: the loudest 3 s, in the same way.
         true_peak_dbtp: highest peak between and on the samples, found at 4 times the rate; None when digitally silent.
         sample_peak_dbfs: highest sample; None when digitally silent.
+        short_term_lufs: loudness of the 3 s that begin at 0 s, 1 s, 2 s ...; None below -70 LUFS. Empty when the track
+            is shorter than 3 s.
     """
 
     integrated_lufs: float | None
     range_lu: float
+    max_momentary_lufs: float | None
+    max_short_term_lufs: float | None
     true_peak_dbtp: float | None
     sample_peak_dbfs: float | None
+    short_term_lufs: tuple[float | None, ...]
 
-    def to_dict(self) -> dict[str, float | None]:
-        """Plain values, rounded to a hundredth."""
+    def to_dict(self) -> dict[str, object]:
+        """Plain values, rounded to a hundredth; the curve to a tenth."""
         return {
             "integrated_lufs": _rounded(self.integrated_lufs),
             "range_lu": round(self.range_lu, 2),
+            "max_momentary_lufs": _rounded(self.max_momentary_lufs),
+            "max_short_term_lufs": _rounded(self.max_short_term_lufs),
             "true_peak_dbtp": _rounded(self.true_peak_dbtp),
             "sample_peak_dbfs": _rounded(self.sample_peak_dbfs),
+            "short_term": {
+                "step_s": SHORT_TERM_STEP_S,
+                "lufs": [_rounded(value, 1) for value in self.short_term_lufs],
+            },
         }
 
 
@@ -67,39 +91,78 @@ class LoudnessMeter:
     """
 
     def __init__(self, sample_rate_hz: int, channels: int) -> None:
-        self._weighting = KWeighting(sample_rate_hz, channels)
         self._peaks = PeakMeter(channels)
-        self._hop = round(sample_rate_hz / 10)
-        self._rest: Array = np.zeros((channels, 0))
-        self._energies: list[Array] = []
+        self._sections = _k_weighting_sections(sample_rate_hz)
+        self._state = np.zeros((channels, 4))
+        self._hop = round(sample_rate_hz / (_STEPS_A_SECOND * _HOPS_A_STEP))
+        self._filled, self._begun = 0, 0.0
+        self._hops = np.zeros(0)
+        self._steps: list[Array] = []
+        self._momentary = _Loudest(_MOMENTARY_HOPS)
+        self._short_term = _Loudest(_SHORT_TERM_STEPS * _HOPS_A_STEP)
 
     def feed(self, block: FloatBlock) -> None:
-        """Take np.ndarray [shape=(frames, channels), dtype=float32], at most a few seconds of it."""
+        """Take np.ndarray [shape=(frames, channels), dtype=float32]."""
         self._peaks.feed(block)
-        self._gather(self._weighting.feed(block))
+        sums = np.zeros((self._filled + len(block)) // self._hop + 1)
+        sums[0] = self._begun
+        count = _energy(block, self._sections, self._state, self._hop, self._filled, sums)
+        self._filled = (self._filled + len(block)) % self._hop
+        self._begun = float(sums[count])
+        self._gather(sums[:count] / self._hop)
 
     def result(self) -> MeasuredLoudness:
-        """What was measured so far; the meter can take no more after it."""
-        self._gather(self._weighting.finish())
+        """What was measured; the meter can take no more after it."""
         self._peaks.finish()
-        if not self._energies and self._rest.shape[1]:
+        # The last hop counts for the maxima as far as it goes, with silence after it.
+        rest = np.array([self._begun / self._hop]) if self._filled else np.zeros(0)
+        steps = np.concatenate(self._steps) if self._steps else np.zeros(0)
+        if not len(steps):
             # Shorter than one step of the meter: all there is counts as one.
-            self._energies.append(np.array([float((self._rest**2).sum()) / self._rest.shape[1]]))
-        energies = np.concatenate(self._energies) if self._energies else np.zeros(0)
+            frames = len(self._hops) * self._hop + self._filled
+            steps = np.array([(float(self._hops.sum()) * self._hop + self._begun) / frames]) if frames else steps
+        self._gather(rest)
+        curve = _windows(steps, _SHORT_TERM_STEPS) if len(steps) >= _SHORT_TERM_STEPS else np.zeros(0)
         return MeasuredLoudness(
-            integrated_lufs=_integrated(energies),
-            range_lu=_range(energies),
+            integrated_lufs=_integrated(steps),
+            range_lu=_range(steps),
+            max_momentary_lufs=_audible_lufs(self._momentary.energy),
+            max_short_term_lufs=_audible_lufs(self._short_term.energy),
             true_peak_dbtp=_decibels(self._peaks.true_peak),
             sample_peak_dbfs=_decibels(self._peaks.sample_peak),
+            short_term_lufs=tuple(
+                _audible_lufs(float(energy)) for energy in curve[:: round(SHORT_TERM_STEP_S * _STEPS_A_SECOND)]
+            ),
         )
 
-    def _gather(self, weighted: Array) -> None:
-        weighted = np.concatenate([self._rest, weighted], axis=1)
-        hops = weighted.shape[1] // self._hop
-        whole = weighted[:, : hops * self._hop].reshape(len(weighted), hops, self._hop)
-        if hops:
-            self._energies.append(np.einsum("chs,chs->h", whole, whole) / self._hop)
-        self._rest = weighted[:, hops * self._hop :].copy()
+    def _gather(self, energies: Array) -> None:
+        """Take the mean energy of some hops, in their order."""
+        self._momentary.feed(energies)
+        self._short_term.feed(energies)
+        hops = np.concatenate([self._hops, energies])
+        whole = len(hops) // _HOPS_A_STEP * _HOPS_A_STEP
+        if whole:
+            self._steps.append(hops[:whole].reshape(-1, _HOPS_A_STEP).mean(axis=1))
+        self._hops = hops[whole:]
+
+
+class _Loudest:
+    """The greatest mean energy of so many hops in a row, silence before the first of them."""
+
+    def __init__(self, hops: int) -> None:
+        self.energy = 0.0
+        self._hops = hops
+        self._before = np.zeros(hops - 1)
+
+    def feed(self, energies: Array) -> None:
+        """Take the mean energies of the next hops."""
+        if not len(energies):
+            return
+        joined = np.concatenate([self._before, energies])
+        # Each window is added up anew: a running sum would remember how the stream was cut.
+        sums = np.lib.stride_tricks.sliding_window_view(joined, self._hops).sum(axis=-1)
+        self.energy = max(self.energy, float(sums.max()) / self._hops)
+        self._before = joined[len(energies) :].copy()
 
 
 def k_weighted_power(signal: npt.NDArray[np.float32], sample_rate_hz: int) -> float:
@@ -109,13 +172,26 @@ def k_weighted_power(signal: npt.NDArray[np.float32], sample_rate_hz: int) -> fl
         signal: np.ndarray [shape=(frames, channels), dtype=float32].
         sample_rate_hz: frames a second.
     """
-    weighting = KWeighting(sample_rate_hz, signal.shape[1])
-    total = 0.0
-    for start in range(0, len(signal), BLOCK_FRAMES):
-        weighted = weighting.feed(signal[start : start + BLOCK_FRAMES])
-        total += float(np.einsum("cs,cs->", weighted, weighted))
-    rest = weighting.finish()
-    return (total + float(np.einsum("cs,cs->", rest, rest))) / max(1, signal.size)
+    frames, channels = signal.shape
+    sums = np.zeros(1)
+    # One hop that never ends.
+    _energy(signal, _k_weighting_sections(sample_rate_hz), np.zeros((channels, 4)), frames + 1, 0, sums)
+    return float(sums[0]) / max(1, signal.size)
+
+
+def _energy(block: FloatBlock, sections: Array, state: Array, hop: int, filled: int, sums: Array) -> int:
+    block = np.ascontiguousarray(block, np.float32)
+    done: int = library().tonearm_k_energy(
+        address(block, np.float32),
+        size(len(block)),
+        size(block.shape[1]),
+        address(sections, np.float64),
+        address(state, np.float64),
+        size(hop),
+        size(filled),
+        address(sums, np.float64),
+    )
+    return done
 
 
 def k_weight(frequencies_hz: Array) -> Array:
@@ -124,7 +200,8 @@ def k_weight(frequencies_hz: Array) -> Array:
     delay = np.exp(-2j * np.pi * frequencies_hz / sample_rate_hz)
     powers = np.stack([np.ones_like(delay), delay, delay**2])
     gain: Array = np.ones(len(frequencies_hz))
-    for numerator, denominator in _k_weighting_sections(sample_rate_hz):
+    for section in _k_weighting_sections(sample_rate_hz):
+        numerator, denominator = section[:3], np.concatenate([[1.0], section[3:]])
         gain = gain * np.abs((numerator @ powers) / (denominator @ powers)) ** 2
     return gain
 
@@ -155,9 +232,9 @@ def _integrated(energies: Array) -> float | None:
 
 def _range(energies: Array) -> float:
     """EBU Tech 3342: 3 s windows, gates at -70 LUFS and 20 LU below the mean, 10th to 95th percentile."""
-    if len(energies) < 30:
+    if len(energies) < _SHORT_TERM_STEPS:
         return 0.0
-    windows = _windows(energies, 30)
+    windows = _windows(energies, _SHORT_TERM_STEPS)
     loudness = _lufs(windows)
     audible = loudness > _ABSOLUTE_GATE_LUFS
     if not audible.any():
@@ -171,82 +248,40 @@ def _decibels(peak: float) -> float | None:
     return 20 * math.log10(peak) if peak > 0 else None
 
 
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)
+def _audible_lufs(energy: float) -> float | None:
+    lufs = -0.691 + 10 * math.log10(max(energy, 1e-30))
+    return lufs if lufs > _ABSOLUTE_GATE_LUFS else None
 
 
-def _k_weighting_sections(sample_rate_hz: int) -> list[tuple[Array, Array]]:
+def _rounded(value: float | None, digits: int = 2) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _k_weighting_sections(sample_rate_hz: int) -> Array:
     """The two biquads of BS.1770-4, Tables 1 and 2, carried from 48 kHz to any rate by the bilinear transform.
 
     The analogue parameters reproduce the tables' coefficients at 48 kHz (Mansbridge, Finn and Reiss 2012).
+
+    Returns:
+        np.ndarray [shape=(2, 5)]: b0, b1, b2, a1, a2 of each, with a0 = 1.
     """
     frequency, gain_db, quality = 1681.974450955533, 3.999843853973347, 0.7071752369554196
     k = math.tan(math.pi * frequency / sample_rate_hz)
     high = 10 ** (gain_db / 20)
     band = high**0.4996667741545416
     scale = 1 + k / quality + k * k
-    shelf = (
-        np.array([high + band * k / quality + k * k, 2 * (k * k - high), high - band * k / quality + k * k]) / scale,
-        np.array([scale, 2 * (k * k - 1), 1 - k / quality + k * k]) / scale,
-    )
+    shelf = [
+        (high + band * k / quality + k * k) / scale,
+        2 * (k * k - high) / scale,
+        (high - band * k / quality + k * k) / scale,
+        2 * (k * k - 1) / scale,
+        (1 - k / quality + k * k) / scale,
+    ]
     frequency, quality = 38.13547087602444, 0.5003270373238773
     k = math.tan(math.pi * frequency / sample_rate_hz)
     scale = 1 + k / quality + k * k
-    highpass = (
-        np.array([1.0, -2.0, 1.0]),
-        np.array([scale, 2 * (k * k - 1), 1 - k / quality + k * k]) / scale,
-    )
-    return [shelf, highpass]
-
-
-@dataclass(frozen=True)
-class _BlockFilter:
-    """A recursive filter of order 4, written for whole blocks of samples x and the state s before each block.
-
-    y = from_input x + from_state s, and the next state is next_from_input x + next_from_state s.
-    """
-
-    from_input: Array
-    from_state: Array
-    next_from_input: Array
-    next_from_state: Array
-
-
-@cache
-def _block_filter(sample_rate_hz: int) -> _BlockFilter:
-    (b1, a1), (b2, a2) = _k_weighting_sections(sample_rate_hz)
-
-    def step(x: float, state: Array) -> tuple[float, Array]:
-        """One sample through both sections in transposed direct form II."""
-        y = b1[0] * x + state[0]
-        z = b2[0] * y + state[2]
-        after = np.array(
-            [
-                b1[1] * x - a1[1] * y + state[1],
-                b1[2] * x - a1[2] * y,
-                b2[1] * y - a2[1] * z + state[3],
-                b2[2] * y - a2[2] * z,
-            ]
-        )
-        return z, after
-
-    # What a single sample, and each part of the state, leads to over one block, is all there is to know.
-    response, states = np.zeros(_BLOCK), np.zeros((_BLOCK + 1, 4))
-    value = 1.0
-    for index in range(_BLOCK):
-        response[index], states[index + 1] = step(value, states[index])
-        value = 0.0
-    from_input = np.zeros((_BLOCK, _BLOCK))
-    for index in range(_BLOCK):
-        from_input[index:, index] = response[: _BLOCK - index]
-    next_from_input = states[_BLOCK - np.arange(_BLOCK)].T
-    from_state, next_from_state = np.zeros((_BLOCK, 4)), np.zeros((4, 4))
-    for part in range(4):
-        state = np.eye(4)[part]
-        for index in range(_BLOCK):
-            from_state[index, part], state = step(0.0, state)
-        next_from_state[:, part] = state
-    return _BlockFilter(from_input, from_state, next_from_input, next_from_state)
+    highpass = [1.0, -2.0, 1.0, 2 * (k * k - 1) / scale, (1 - k / quality + k * k) / scale]
+    return np.array([shelf, highpass])
 
 
 class KWeighting:
@@ -258,138 +293,100 @@ class KWeighting:
     """
 
     def __init__(self, sample_rate_hz: int, channels: int) -> None:
-        self._filter = _block_filter(sample_rate_hz)
+        self._sections = _k_weighting_sections(sample_rate_hz)
         self._state = np.zeros((channels, 4))
-        self._rest = np.zeros((channels, 0))
-        # Powers of the state's own transition, for a scan over groups of blocks.
-        powers = [np.eye(4)]
-        for _ in range(_GROUP):
-            powers.append(self._filter.next_from_state @ powers[-1])
-        self._powers = np.stack(powers)
-        within = np.zeros((_GROUP, 4, _GROUP, 4))
-        for row in range(1, _GROUP):
-            for column in range(row):
-                within[row, :, column, :] = powers[row - 1 - column]
-        self._within = within.reshape(_GROUP * 4, _GROUP * 4)
 
-    def feed(self, block: FloatBlock) -> Array:
-        """Take np.ndarray [shape=(frames, channels)]; get what is ready, in 32s of frames [shape=(channels, n)]."""
-        samples = np.concatenate([self._rest, block.T], axis=1)
-        whole = samples.shape[1] // _BLOCK * _BLOCK
-        self._rest = samples[:, whole:].copy()
-        return self._filtered(samples[:, :whole])
-
-    def finish(self) -> Array:
-        """The last frames [shape=(channels, n)]."""
-        count = self._rest.shape[1]
-        padded = np.zeros((len(self._rest), _BLOCK))
-        padded[:, :count] = self._rest
-        self._rest = self._rest[:, :0]
-        return self._filtered(padded)[:, :count]
-
-    def _filtered(self, samples: Array) -> Array:
-        channels, count = samples.shape
-        blocks = samples.reshape(channels, count // _BLOCK, _BLOCK)
-        states = self._states(product(blocks, self._filter.next_from_input.T))
-        filtered = product(blocks, self._filter.from_input.T)
-        filtered += product(states, self._filter.from_state.T)
-        out: Array = filtered.reshape(channels, count)
+    def feed(self, block: npt.NDArray[np.float32] | Array) -> Array:
+        """Take np.ndarray [shape=(frames, channels)]; get as many frames [shape=(channels, frames), dtype=float64]."""
+        block = np.ascontiguousarray(block, np.float32)
+        out = np.empty(block.shape[::-1])
+        library().tonearm_k_weight(
+            address(block, np.float32),
+            address(out, np.float64),
+            size(len(block)),
+            size(block.shape[1]),
+            address(self._sections, np.float64),
+            address(self._state, np.float64),
+        )
         return out
 
-    def _states(self, pushes: Array) -> Array:
-        """The state before each block, from what each block's samples push into it [shape=(channels, blocks, 4)]."""
-        channels, count, _ = pushes.shape
-        groups = -(-count // _GROUP)
-        padded = np.zeros((channels, groups * _GROUP, 4))
-        padded[:, :count] = pushes
-        grouped = padded.reshape(channels, groups, _GROUP * 4)
-        inside = product(grouped, self._within.T).reshape(channels, groups, _GROUP, 4)
-        # What a whole group pushes into the state after it.
-        totals = inside[:, :, -1] @ self._powers[1].T + padded.reshape(channels, groups, _GROUP, 4)[:, :, -1]
-        state = self._state
-        starts = np.empty((channels, groups, 4))
-        for group in range(groups):
-            starts[:, group] = state
-            state = state @ self._powers[_GROUP].T + totals[:, group]
-        states = inside + np.einsum("kij,cgj->cgki", self._powers[:_GROUP], starts)
-        flat = states.reshape(channels, groups * _GROUP, 4)
-        if count:
-            last = flat[:, count - 1]
-            self._state = last @ self._powers[1].T + pushes[:, -1]
-        before: Array = flat[:, :count]
-        return before
+
+@cache
+def peak_taps() -> npt.NDArray[np.float32]:
+    """Interpolate at 1/4, 1/2 and 3/4 after a sample: a Kaiser-windowed sinc, from 7 samples before it to 8 after it.
+
+    BS.1770-4 annex 2 asks for 4 times oversampling; the original samples are the fourth phase.
+
+    Returns:
+        np.ndarray [shape=(3, 16), dtype=float32], each row with unit sum.
+    """
+    reach = PEAK_TAPS // 2
+    rows = []
+    for phase in range(_PHASES):
+        row = []
+        for index in range(PEAK_TAPS):
+            distance = index - (reach - 1) - (phase + 1) / 4
+            window = _bessel(_KAISER_BETA * math.sqrt(max(0.0, 1 - (distance / reach) ** 2))) / _bessel(_KAISER_BETA)
+            row.append(math.sin(math.pi * distance) / (math.pi * distance) * window)
+        rows.append(np.array(row) / math.fsum(row))
+    return np.array(rows, np.float32)
+
+
+def _bessel(x: float) -> float:
+    """The modified Bessel function of the first kind and order zero, by its series."""
+    return math.fsum((x / 2) ** (2 * power) / math.factorial(power) ** 2 for power in range(30))
 
 
 @cache
 def peak_matrix() -> npt.NDArray[np.float32]:
-    """Interpolates a block of samples at 1/4, 1/2 and 3/4 between them: 16 taps of a Kaiser-windowed sinc each.
+    """The same for a block of samples at once.
 
-    BS.1770-4 annex 2 asks for 4 times oversampling; the original samples are the fourth phase.
+    Returns:
+        np.ndarray [shape=(PEAK_BLOCK + 15, PEAK_BLOCK * 3), dtype=float32].
     """
-    reach = PEAK_TAPS // 2
-    matrix = np.zeros((PEAK_BLOCK + PEAK_TAPS - 1, PEAK_BLOCK, 3))
-    offsets = np.arange(PEAK_TAPS) - (reach - 1)
-    for phase in range(3):
-        distance = offsets - (phase + 1) / 4
-        window = np.i0(5.0 * np.sqrt(np.maximum(0, 1 - (distance / reach) ** 2))) / np.i0(5.0)
-        taps = np.sinc(distance) * window
-        taps /= taps.sum()
-        for index in range(PEAK_BLOCK):
-            matrix[index : index + PEAK_TAPS, index, phase] = taps
-    flat: npt.NDArray[np.float32] = matrix.reshape(len(matrix), PEAK_BLOCK * 3).astype(np.float32)
-    return flat
+    matrix = np.zeros((PEAK_BLOCK + PEAK_TAPS - 1, PEAK_BLOCK, _PHASES), np.float32)
+    for index in range(PEAK_BLOCK):
+        matrix[index : index + PEAK_TAPS, index] = peak_taps().T
+    return matrix.reshape(len(matrix), PEAK_BLOCK * _PHASES)
 
 
 class PeakMeter:
     """Sample peak and true peak of a stream.
 
-    No sample between others can exceed them by more than the interpolator's gain, the sum of its taps' magnitudes. So
-    only stretches that come that close to the peak so far are interpolated: the result is the same as for all.
+    Args:
+        channels: how many.
     """
 
     def __init__(self, channels: int) -> None:
-        self.sample_peak = 0.0
-        self._between = 0.0
-        self._matrix = peak_matrix()
-        self._gain = float(np.abs(self._matrix).sum(axis=0).max())
+        self._peaks = np.zeros(2, np.float32)
+        # A little more than the taps can give: rounding must not leave a stretch out.
+        self._gain = float(np.abs(peak_taps()).sum(axis=1).max()) * 1.001
         self._rest: FloatBlock = np.zeros((PEAK_TAPS // 2 - 1, channels), np.float32)
+
+    @property
+    def sample_peak(self) -> float:
+        """Highest magnitude of a sample, full scale 1.0."""
+        return float(self._peaks[0])
 
     @property
     def true_peak(self) -> float:
         """Highest magnitude between and on the samples, full scale 1.0."""
-        return max(self.sample_peak, self._between)
+        return float(self._peaks.max())
 
     def feed(self, block: FloatBlock) -> None:
         """Take np.ndarray [shape=(frames, channels), dtype=float32]."""
-        if len(block):
-            self.sample_peak = max(self.sample_peak, float(np.abs(block).max()))
         samples = np.concatenate([self._rest, block])
-        overlap = PEAK_TAPS - 1
-        count = (len(samples) - overlap) // PEAK_BLOCK
-        if count <= 0:
-            self._rest = samples
-            return
-        for channel in samples.T:
-            self._interpolate(np.ascontiguousarray(channel[: count * PEAK_BLOCK + overlap]))
-        self._rest = samples[count * PEAK_BLOCK :].copy()
+        count = max(0, len(samples) - (PEAK_TAPS - 1))
+        library().tonearm_true_peak(
+            address(samples, np.float32),
+            size(count),
+            size(samples.shape[1]),
+            address(peak_taps(), np.float32),
+            ctypes.c_float(self._gain),
+            address(self._peaks, np.float32),
+        )
+        self._rest = samples[count:].copy()
 
     def finish(self) -> None:
         """Look at what lies between the last samples and the silence after them."""
-        self.feed(np.zeros((PEAK_BLOCK + PEAK_TAPS, self._rest.shape[1]), np.float32))
-
-    def _interpolate(self, samples: npt.NDArray[np.float32]) -> None:
-        rows = np.lib.stride_tricks.sliding_window_view(samples, PEAK_BLOCK + PEAK_TAPS - 1)[::PEAK_BLOCK]
-        size = np.abs(samples)
-        own = size[: len(rows) * PEAK_BLOCK].reshape(len(rows), PEAK_BLOCK).max(axis=1)
-        after = np.append(own[1:], size[len(rows) * PEAK_BLOCK :].max())
-        highest = np.maximum(own, after)
-        # The loudest rows first: they raise the bar for all others.
-        loudest = np.argsort(highest)[-16:]
-        self._take(rows[loudest])
-        near = highest * self._gain > self.true_peak
-        near[loudest] = False
-        if near.any():
-            self._take(rows[near])
-
-    def _take(self, rows: npt.NDArray[np.float32]) -> None:
-        self._between = max(self._between, float(np.abs(product(rows, self._matrix)).max()))
+        self.feed(np.zeros((PEAK_TAPS, self._rest.shape[1]), np.float32))
