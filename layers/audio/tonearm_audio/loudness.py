@@ -29,7 +29,7 @@ _KAISER_BETA = 5.0
 _STEPS_A_SECOND = 10
 """Of the gated measures: windows of 400 ms that overlap by 75 %."""
 _HOPS_A_STEP = 10
-"""The maxima are looked for ten times as finely: a burst of 400 ms that lies between two steps would read 0.6 LU low."""
+"""The maxima are looked for ten times as finely: a burst of 400 ms between two steps would read 0.6 LU low."""
 _MOMENTARY_HOPS = 40
 _SHORT_TERM_STEPS = 30
 
@@ -92,10 +92,8 @@ class LoudnessMeter:
 
     def __init__(self, sample_rate_hz: int, channels: int) -> None:
         self._peaks = PeakMeter(channels)
-        self._sections = _k_weighting_sections(sample_rate_hz)
-        self._state = np.zeros((channels, 4))
         self._hop = round(sample_rate_hz / (_STEPS_A_SECOND * _HOPS_A_STEP))
-        self._filled, self._begun = 0, 0.0
+        self._energy = _EnergyMeter(sample_rate_hz, channels, hop=self._hop)
         self._hops = np.zeros(0)
         self._steps: list[Array] = []
         self._momentary = _Loudest(_MOMENTARY_HOPS)
@@ -104,24 +102,19 @@ class LoudnessMeter:
     def feed(self, block: FloatBlock) -> None:
         """Take np.ndarray [shape=(frames, channels), dtype=float32]."""
         self._peaks.feed(block)
-        sums = np.zeros((self._filled + len(block)) // self._hop + 1)
-        sums[0] = self._begun
-        count = _energy(block, self._sections, self._state, self._hop, self._filled, sums)
-        self._filled = (self._filled + len(block)) % self._hop
-        self._begun = float(sums[count])
-        self._gather(sums[:count] / self._hop)
+        self._gather(self._energy.feed(block) / self._hop)
 
     def result(self) -> MeasuredLoudness:
         """What was measured; the meter can take no more after it."""
         self._peaks.finish()
         # The last hop counts for the maxima as far as it goes, with silence after it.
-        rest = np.array([self._begun / self._hop]) if self._filled else np.zeros(0)
+        begun, filled = self._energy.begun, self._energy.filled
         steps = np.concatenate(self._steps) if self._steps else np.zeros(0)
         if not len(steps):
             # Shorter than one step of the meter: all there is counts as one.
-            frames = len(self._hops) * self._hop + self._filled
-            steps = np.array([(float(self._hops.sum()) * self._hop + self._begun) / frames]) if frames else steps
-        self._gather(rest)
+            frames = len(self._hops) * self._hop + filled
+            steps = np.array([(float(self._hops.sum()) * self._hop + begun) / frames]) if frames else steps
+        self._gather(np.array([begun / self._hop] if filled else []))
         curve = _windows(steps, _SHORT_TERM_STEPS) if len(steps) >= _SHORT_TERM_STEPS else np.zeros(0)
         return MeasuredLoudness(
             integrated_lufs=_integrated(steps),
@@ -144,6 +137,39 @@ class LoudnessMeter:
         if whole:
             self._steps.append(hops[:whole].reshape(-1, _HOPS_A_STEP).mean(axis=1))
         self._hops = hops[whole:]
+
+
+class _EnergyMeter:
+    """Energy after K-weighting, all channels together, of every `hop` frames of a stream.
+
+    Attributes:
+        begun: energy of the frames that make no whole hop yet.
+        filled: how many those are.
+    """
+
+    def __init__(self, sample_rate_hz: int, channels: int, *, hop: int) -> None:
+        self.begun, self.filled = 0.0, 0
+        self._hop = hop
+        self._sections = _k_weighting_sections(sample_rate_hz)
+        self._state = np.zeros((channels, 4))
+
+    def feed(self, block: FloatBlock) -> Array:
+        """Take np.ndarray [shape=(frames, channels), dtype=float32]; get the energies of the hops that it ends."""
+        block = np.ascontiguousarray(block)
+        sums = np.zeros((self.filled + len(block)) // self._hop + 1)
+        sums[0] = self.begun
+        library().tonearm_k_energy(
+            address(block, np.float32),
+            size(len(block)),
+            size(block.shape[1]),
+            address(self._sections, np.float64),
+            address(self._state, np.float64),
+            size(self._hop),
+            size(self.filled),
+            address(sums, np.float64),
+        )
+        self.begun, self.filled = float(sums[-1]), (self.filled + len(block)) % self._hop
+        return sums[:-1]
 
 
 class _Loudest:
@@ -173,25 +199,9 @@ def k_weighted_power(signal: npt.NDArray[np.float32], sample_rate_hz: int) -> fl
         sample_rate_hz: frames a second.
     """
     frames, channels = signal.shape
-    sums = np.zeros(1)
-    # One hop that never ends.
-    _energy(signal, _k_weighting_sections(sample_rate_hz), np.zeros((channels, 4)), frames + 1, 0, sums)
-    return float(sums[0]) / max(1, signal.size)
-
-
-def _energy(block: FloatBlock, sections: Array, state: Array, hop: int, filled: int, sums: Array) -> int:
-    block = np.ascontiguousarray(block, np.float32)
-    done: int = library().tonearm_k_energy(
-        address(block, np.float32),
-        size(len(block)),
-        size(block.shape[1]),
-        address(sections, np.float64),
-        address(state, np.float64),
-        size(hop),
-        size(filled),
-        address(sums, np.float64),
-    )
-    return done
+    meter = _EnergyMeter(sample_rate_hz, channels, hop=frames + 1)
+    meter.feed(signal)
+    return meter.begun / max(1, signal.size)
 
 
 def k_weight(frequencies_hz: Array) -> Array:

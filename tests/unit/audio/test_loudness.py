@@ -185,7 +185,7 @@ def test_wherever_the_stream_is_cut_the_measures_are_the_same_to_the_bit(
     for part in np.split(samples, sorted(cuts)):
         meter.feed(part)
 
-    assert meter.result() == measure(samples, rate=rate)
+    assert meter.result() == measure(samples.astype(np.float64), rate=rate)
 
 
 def test_the_filter_as_a_stream_is_the_recursion() -> None:

@@ -42,10 +42,10 @@ void tonearm_k_weight(const float *in, double *out, ptrdiff_t frames, ptrdiff_t 
 }
 
 /* Add up the filtered frames' energy, all channels together, a sum for every `hop` frames; `filled` of them are in the
- * first sum already. sums must have room for (filled + frames) / hop + 1 values; returns how many are complete.
+ * first sum already. sums: (filled + frames) / hop + 1 values; the last is that of a hop that has only begun.
  */
-ptrdiff_t tonearm_k_energy(const float *in, ptrdiff_t frames, ptrdiff_t channels, const double *sections, double *state,
-                           ptrdiff_t hop, ptrdiff_t filled, double *sums)
+void tonearm_k_energy(const float *in, ptrdiff_t frames, ptrdiff_t channels, const double *sections, double *state,
+                      ptrdiff_t hop, ptrdiff_t filled, double *sums)
 {
     ptrdiff_t sum = 0;
     for (ptrdiff_t frame = 0; frame < frames;) {
@@ -82,7 +82,6 @@ ptrdiff_t tonearm_k_energy(const float *in, ptrdiff_t frames, ptrdiff_t channels
             sums[++sum] = 0.0;
         }
     }
-    return sum;
 }
 
 /* The highest magnitude at a quarter, a half and three quarters after each of `count` samples of one line, of which
