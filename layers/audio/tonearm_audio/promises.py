@@ -158,8 +158,8 @@ def promises(case: Case) -> Iterator[Promise]:
     # A mix holds other songs' tones and moments as well.
     if not case.plan.has(Mix):
         yield _pitch(case)
-        yield from _moments(case)
         yield from _levels(case)
+        yield from _moments(case)
     yield _clipping(case)
     yield from _peaks(case)
     yield from _space(case)
