@@ -150,7 +150,7 @@ class _EnergyMeter:
     def __init__(self, sample_rate_hz: int, channels: int, *, hop: int) -> None:
         self.begun, self.filled = 0.0, 0
         self._hop = hop
-        self._sections = _k_weighting_sections(sample_rate_hz)
+        self._sections = k_weighting_sections(sample_rate_hz)
         self._state = np.zeros((channels, 4))
 
     def feed(self, block: FloatBlock) -> Array:
@@ -210,7 +210,7 @@ def k_weight(frequencies_hz: Array) -> Array:
     delay = np.exp(-2j * np.pi * frequencies_hz / sample_rate_hz)
     powers = np.stack([np.ones_like(delay), delay, delay**2])
     gain: Array = np.ones(len(frequencies_hz))
-    for section in _k_weighting_sections(sample_rate_hz):
+    for section in k_weighting_sections(sample_rate_hz):
         numerator, denominator = section[:3], np.concatenate([[1.0], section[3:]])
         gain = gain * np.abs((numerator @ powers) / (denominator @ powers)) ** 2
     return gain
@@ -267,7 +267,7 @@ def _rounded(value: float | None, digits: int = 2) -> float | None:
     return None if value is None else round(value, digits)
 
 
-def _k_weighting_sections(sample_rate_hz: int) -> Array:
+def k_weighting_sections(sample_rate_hz: int) -> Array:
     """The two biquads of BS.1770-4, Tables 1 and 2, carried from 48 kHz to any rate by the bilinear transform.
 
     The analogue parameters reproduce the tables' coefficients at 48 kHz (Mansbridge, Finn and Reiss 2012).
@@ -303,7 +303,7 @@ class KWeighting:
     """
 
     def __init__(self, sample_rate_hz: int, channels: int) -> None:
-        self._sections = _k_weighting_sections(sample_rate_hz)
+        self._sections = k_weighting_sections(sample_rate_hz)
         self._state = np.zeros((channels, 4))
 
     def feed(self, block: npt.NDArray[np.float32] | Array) -> Array:
