@@ -9,7 +9,8 @@ from tonearm.domain.analysis import AnalysisSummary, Probe
 from tonearm.domain.errors import Problem
 from tonearm.domain.ids import JobId, TrackId
 from tonearm.domain.job import Job, JobKind, JobStatus, Stage
-from tonearm.domain.recipe import Codec, Recipe
+from tonearm.domain.output_format import Codec
+from tonearm.domain.recipe import Recipe
 from tonearm.domain.track import Filename, Tags, Title, TrackStatus
 from tonearm.ports import DownloadLink, UploadForm
 
@@ -76,7 +77,38 @@ class NewJobBody(Body):
                         ],
                         "output": {"codec": "flac"},
                     },
-                }
+                },
+                {
+                    "track_id": "trk_01jd3v8w2q5r7s9t1v3x5y7z9a",
+                    "recipe": {
+                        "operations": [
+                            {"type": "trim", "start_s": 10, "end_s": 95.5},
+                            {
+                                "type": "equalize",
+                                "bands": [
+                                    {"kind": "high_pass", "frequency_hz": 40},
+                                    {"kind": "peak", "frequency_hz": 2500, "gain_db": 2, "q": 1.4},
+                                ],
+                            },
+                            {"type": "compress", "threshold_dbfs": -20, "ratio": 2.5},
+                            {
+                                "type": "mix",
+                                "tracks": [
+                                    {
+                                        "track_id": "trk_01jd3v9b7k2m4n6p8q0r2s4t6v",
+                                        "gain_db": -3,
+                                        "pan": 0.2,
+                                        "start_s": 4,
+                                        "reverb": {"decay_s": 1.8, "mix": 0.2},
+                                    }
+                                ],
+                            },
+                            {"type": "fade", "in_s": 0.5, "out_s": 6},
+                            {"type": "master", "preset": "streaming"},
+                        ],
+                        "output": {"codec": "m4a", "bitrate_kbps": 256},
+                    },
+                },
             ]
         }
     )

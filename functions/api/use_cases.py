@@ -59,6 +59,7 @@ def use_cases() -> UseCases:
         create_track=CreateTrack(
             tracks,
             uploads,
+            ownership,
             allowance,
             utc_now,
             max_upload_bytes=environment.max_upload_bytes,

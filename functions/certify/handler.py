@@ -12,6 +12,8 @@ from tonearm.domain.clock import utc_now
 from tonearm.domain.job import StepInput
 from tonearm.entrypoint import workflow_step
 from tonearm.services.certify_render import CertifyRender
+from tonearm.services.fetch_sources import FetchSources
+from tonearm.services.ownership import Ownership
 from tonearm.services.step import BeginStage
 
 
@@ -25,7 +27,7 @@ def certify_render() -> CertifyRender:
     return CertifyRender(
         begin_stage=BeginStage(tracks, jobs, utc_now),
         jobs=jobs,
-        uploads=S3Uploads(s3, environment.uploads_bucket),
+        fetch_sources=FetchSources(Ownership(tracks, jobs, utc_now), S3Uploads(s3, environment.uploads_bucket)),
         media=S3Media(s3, environment.media_bucket),
         engine=TonearmAudio(),
         clock=utc_now,

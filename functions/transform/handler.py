@@ -11,6 +11,8 @@ from tonearm.domain.certificate import Render
 from tonearm.domain.clock import utc_now
 from tonearm.domain.job import StepInput
 from tonearm.entrypoint import workflow_step
+from tonearm.services.fetch_sources import FetchSources
+from tonearm.services.ownership import Ownership
 from tonearm.services.render_track import RenderTrack
 from tonearm.services.step import BeginStage
 
@@ -24,7 +26,7 @@ def render_track() -> RenderTrack:
     jobs = DynamoJobs(dynamodb, environment.studio_table)
     return RenderTrack(
         begin_stage=BeginStage(tracks, jobs, utc_now),
-        uploads=S3Uploads(s3, environment.uploads_bucket),
+        fetch_sources=FetchSources(Ownership(tracks, jobs, utc_now), S3Uploads(s3, environment.uploads_bucket)),
         media=S3Media(s3, environment.media_bucket),
         engine=TonearmAudio(),
     )

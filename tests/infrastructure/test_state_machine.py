@@ -172,7 +172,7 @@ def test_a_fault_of_the_input_is_no_failure_of_the_machine(states: dict[str, dic
     assert fault["Next"] == "Ended with a reason"
     assert choice["Default"] == "Job failed"
     named = set(re.findall(r"'(\w+)'", fault["Condition"]))
-    assert named == {"TrackRejected", "PromiseBroken", "JobAlreadyEnded"}
+    assert named == {"TrackRejected", "RecipeRefused", "PromiseBroken", "JobAlreadyEnded"}
     # Then these are the names that the functions raise.
     code = "\n".join(file.read_text() for folder in ("functions", "layers") for file in (ROOT / folder).glob("**/*.py"))
     assert [name for name in sorted(named | {"TransientError"}) if f"class {name}(" not in code] == []

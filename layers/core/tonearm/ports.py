@@ -1,6 +1,6 @@
 """What the services need from outside, as protocols; the adapters are what they are in AWS."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from tonearm.domain.analysis import AnalysisSummary, Probe
 from tonearm.domain.certificate import Certificate
+from tonearm.domain.ids import TrackId
 from tonearm.domain.job import Job, JobEvent
 from tonearm.domain.recipe import Recipe
 from tonearm.domain.track import Track
@@ -256,8 +257,21 @@ class AudioEngine(Protocol):
     def analyze(self, path: Path, *, on_progress: Progress) -> Analysed:
         """Measure a Track."""
 
-    def render(self, source: Path, destination: Path, *, recipe: Recipe, on_progress: Progress) -> Rendered:
-        """Make the render."""
+    def render(
+        self,
+        source: Path,
+        destination: Path,
+        *,
+        recipe: Recipe,
+        others: Mapping[TrackId, Path],
+        on_progress: Progress,
+    ) -> Rendered:
+        """Make the render; `others` are the files of the other Tracks that the recipe names.
 
-    def certify(self, source: Path, render: Path, *, recipe: Recipe, on_progress: Progress) -> Certified:
-        """Measure the render against its recipe's promises."""
+        Raises `TrackRejected`, `RecipeRefused`.
+        """
+
+    def certify(
+        self, source: Path, render: Path, *, recipe: Recipe, others: Mapping[TrackId, Path], on_progress: Progress
+    ) -> Certified:
+        """Measure the render against its recipe's promises. Raises `PromiseBroken`."""

@@ -17,7 +17,8 @@ import httpx
 from rich.filesize import decimal
 
 from tonearm.domain.errors import InvalidRequest
-from tonearm.domain.recipe import Codec, Recipe
+from tonearm.domain.output_format import Codec
+from tonearm.domain.recipe import Recipe
 from tonearm_cli.auth import Accounts, Login, mailed_code, new_password
 from tonearm_cli.client import StudioClient
 from tonearm_cli.demo_song import compose_demo_song

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tonearm.adapters.audio import TonearmAudio
-    from tonearm.domain.recipe import Codec, Recipe
+    from tonearm.domain.output_format import Codec
+    from tonearm.domain.recipe import Recipe
     from tonearm.ports import Certified, Rendered
 
 
@@ -136,7 +137,8 @@ def _recipe_text(tempo: float | None, pitch: float | None, spatial: bool, circli
 
 def _parsed(text: str, out: Path, codec: str | None, bitrate: int | None) -> Recipe:
     """The recipe with the format that was asked for, or the one that OUT ends with."""
-    from tonearm.domain.recipe import Codec, Recipe
+    from tonearm.domain.output_format import Codec
+    from tonearm.domain.recipe import Recipe
 
     codecs: tuple[Codec, ...] = get_args(Codec)
     ending = out.suffix.lower().removeprefix(".")
@@ -174,7 +176,7 @@ def _made(source: Path, out: Path, recipe: Recipe, output: Output, *, certify: b
         partial = Path(folder, f"render.{recipe.output.codec}")
         with refusing(f"{source} was refused"), _writing(out), output.steps.step("Rendering") as step:
             rendered = engine.render(
-                source, partial, recipe=recipe, on_progress=lambda part: step.at(f"{name}: {part:.0%}", part)
+                source, partial, recipe=recipe, others={}, on_progress=lambda part: step.at(f"{name}: {part:.0%}", part)
             )
             step.came_to(name)
         if certify:
@@ -206,7 +208,7 @@ def _certified(engine: TonearmAudio, source: Path, made: Path, recipe: Recipe, o
             output.steps.step("Certifying") as step,
         ):
             measured = engine.certify(
-                source, made, recipe=recipe, on_progress=lambda part: step.at(f"measuring: {part:.0%}", part)
+                source, made, recipe=recipe, others={}, on_progress=lambda part: step.at(f"measuring: {part:.0%}", part)
             )
             measured.certificate.require_kept()
             step.came_to(f"{len(measured.certificate.promises)} promises kept")

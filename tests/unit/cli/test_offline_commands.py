@@ -47,7 +47,9 @@ def files() -> set[str]:
 def test_a_render_is_what_the_workflow_makes_of_the_same_recipe(tonearm: Terminal, song: Path, tmp_path: Path) -> None:
     # Given what the workflow's engine makes
     recipe = Recipe.parse_text("tempo=1.25,pitch=-2.5,format=flac")
-    expected = TonearmAudio().render(song, tmp_path / "expected.flac", recipe=recipe, on_progress=lambda _: None)
+    expected = TonearmAudio().render(
+        song, tmp_path / "expected.flac", recipe=recipe, others={}, on_progress=lambda _: None
+    )
     # When
     document = tonearm.json("render", "song.wav", "out.flac", "--tempo", "1.25", "--pitch", "-2.5")
     # Then

@@ -5,7 +5,8 @@ from typing import Any
 
 from tonearm.domain.ids import new_job_id, new_track_id
 from tonearm.domain.job import Job, JobKind
-from tonearm.domain.recipe import Pitch, Recipe, Tempo
+from tonearm.domain.operations import Pitch, Tempo
+from tonearm.domain.recipe import Recipe
 from tonearm.domain.track import Track
 
 NOON = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from tonearm.adapters.messages import JobRequested, UploadArrived
 from tonearm.domain.analysis import AnalysisSummary, Probe
 from tonearm.domain.certificate import Certificate, Promise
 from tonearm.domain.errors import StaleWrite, TrackRejected
+from tonearm.domain.ids import TrackId
 from tonearm.domain.job import Job, JobEvent
 from tonearm.domain.recipe import Recipe
 from tonearm.domain.track import Track
@@ -328,16 +329,29 @@ class MemoryEngine:
         )
         return Analysed(summary, {**summary.model_dump(), "beats_s": [0.5, 1.0]}, self._peaks(content))
 
-    def render(self, source: Path, destination: Path, *, recipe: Recipe, on_progress: Progress) -> Rendered:
+    def render(
+        self,
+        source: Path,
+        destination: Path,
+        *,
+        recipe: Recipe,
+        others: Mapping[TrackId, Path],
+        on_progress: Progress,
+    ) -> Rendered:
         self.calls["render"] += 1
         made = self._song(source) + b" played by " + recipe.canonical_json().encode()
+        for track_id in recipe.other_track_ids:
+            made += b" with " + self._song(others[track_id])
         on_progress(0.5)
         destination.write_bytes(made)
         return Rendered(duration_s=float(len(made)), pcm_sha256=hashlib.sha256(made).hexdigest())
 
-    def certify(self, source: Path, render: Path, *, recipe: Recipe, on_progress: Progress) -> Certified:
+    def certify(
+        self, source: Path, render: Path, *, recipe: Recipe, others: Mapping[TrackId, Path], on_progress: Progress
+    ) -> Certified:
         self.calls["certify"] += 1
         song, made = self._song(source), self._song(render)
+        assert set(others) == set(recipe.other_track_ids)
         on_progress(0.5)
         drift = 0.5 if song.startswith(b"song drifts") else 0.0
         promise = Promise(

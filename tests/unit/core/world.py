@@ -25,7 +25,7 @@ from tests.unit.core.memory import (
     MovableClock,
 )
 from tonearm.adapters.messages import JobRequested, UploadArrived
-from tonearm.domain.errors import JobAlreadyEnded, PromiseBroken, TonearmError, TrackRejected
+from tonearm.domain.errors import JobAlreadyEnded, PromiseBroken, RecipeRefused, TonearmError, TrackRejected
 from tonearm.domain.ids import new_job_id, new_track_id
 from tonearm.domain.job import Job, JobKind, StepInput
 from tonearm.domain.recipe import Recipe
@@ -37,6 +37,7 @@ from tonearm.services.create_downloads import CreateDownloads
 from tonearm.services.create_job import CreateJob
 from tonearm.services.create_track import CreateTrack, NewTrack
 from tonearm.services.delete_track import DeleteTrack
+from tonearm.services.fetch_sources import FetchSources
 from tonearm.services.finish_job import Failure, FinishJob
 from tonearm.services.ownership import Ownership
 from tonearm.services.reconcile import Reconcile
@@ -132,6 +133,7 @@ class World:
         return CreateTrack(
             self._tracks,
             self._uploads,
+            self.ownership,
             self.allowance,
             self.clock,
             max_upload_bytes=MAX_UPLOAD_BYTES,
@@ -179,12 +181,16 @@ class World:
         return AnalyzeTrack(self.begin_stage, self._tracks, self._uploads, self._media, self._engine, self.clock)
 
     @cached_property
+    def fetch_sources(self) -> FetchSources:
+        return FetchSources(self.ownership, self._uploads)
+
+    @cached_property
     def render_track(self) -> RenderTrack:
-        return RenderTrack(self.begin_stage, self._uploads, self._media, self._engine)
+        return RenderTrack(self.begin_stage, self.fetch_sources, self._media, self._engine)
 
     @cached_property
     def certify_render(self) -> CertifyRender:
-        return CertifyRender(self.begin_stage, self._jobs, self._uploads, self._media, self._engine, self.clock)
+        return CertifyRender(self.begin_stage, self._jobs, self.fetch_sources, self._media, self._engine, self.clock)
 
     @cached_property
     def finish_job(self) -> FinishJob:
@@ -259,7 +265,7 @@ class World:
                 failure = Failure(state=state, error=type(error).__name__, cause=lambda_cause(error))
                 break
         _tried_again(lambda: self.finish_job(step, failure))
-        at_fault = {TrackRejected.__name__, PromiseBroken.__name__, JobAlreadyEnded.__name__}
+        at_fault = {kind.__name__ for kind in (TrackRejected, RecipeRefused, PromiseBroken, JobAlreadyEnded)}
         if self.workflow.states[step.job_id] == "running":
             ended_well = failure is None or failure.error in at_fault
             self.workflow.states[step.job_id] = "succeeded" if ended_well else "failed"

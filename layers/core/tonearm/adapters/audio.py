@@ -1,28 +1,41 @@
 """The audio engine in the domain's words: recipes in, Probes, Analyses and Certificates out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, assert_never
+from typing import Any
 
 import tonearm_audio
 from tonearm.domain.analysis import AnalysisSummary, Probe
 from tonearm.domain.certificate import Certificate
-from tonearm.domain.errors import PromiseBroken, TrackRejected
-from tonearm.domain.recipe import Operation, Pitch, Recipe, Spatial, Tempo
+from tonearm.domain.errors import PromiseBroken, RecipeRefused, TrackRejected
+from tonearm.domain.ids import TrackId
+from tonearm.domain.recipe import Recipe
+from tonearm.domain.values import Value
 from tonearm.ports import Analysed, Certified, Progress, Rendered
+from tonearm_audio import operations as engine_operations
+
+_FILE_OF = {"track_id": "path", "reference_track_id": "reference"}
+"""What the domain says of another Track, and what the engine says of its file."""
 
 
-def _operation(operation: Operation) -> tonearm_audio.Operation:
-    match operation:
-        case Tempo(factor=factor):
-            return tonearm_audio.Tempo(factor)
-        case Pitch(semitones=semitones):
-            return tonearm_audio.Pitch(semitones)
-        case Spatial(seed=seed, speed_hz=speed_hz, depth=depth, room=room, mix=mix):
-            return tonearm_audio.Spatial(seed=seed, speed_hz=speed_hz, depth=depth, room=room, mix=mix)
-        case _:
-            assert_never(operation)
+def engine_operations_of(recipe: Recipe, others: Mapping[TrackId, Path]) -> Sequence[tonearm_audio.Operation]:
+    """A recipe's operations in the engine's words: the names are the same, and Tracks are files there."""
+    return [_in_the_engines_words(operation, others) for operation in recipe.operations]
+
+
+def _in_the_engines_words(value: Value, others: Mapping[TrackId, Path]) -> Any:
+    fields: dict[str, Any] = {}
+    for name, held in value:
+        if name in _FILE_OF:
+            fields[_FILE_OF[name]] = None if held is None else others[held]
+        elif isinstance(held, Value):
+            fields[name] = _in_the_engines_words(held, others)
+        elif isinstance(held, tuple):
+            fields[name] = tuple(_in_the_engines_words(each, others) for each in held)
+        elif name != "type":
+            fields[name] = held
+    return getattr(engine_operations, type(value).__name__)(**fields)
 
 
 @contextmanager
@@ -31,7 +44,8 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except tonearm_audio.AudioError as error:
-        raise TrackRejected(error.code, error.detail, value=error.value, limit=error.limit, mend=error.mend) from error
+        refusal = RecipeRefused if error.code.startswith("recipe.") else TrackRejected
+        raise refusal(error.code, error.detail, value=error.value, limit=error.limit, mend=error.mend) from error
 
 
 class TonearmAudio:
@@ -70,25 +84,35 @@ class TonearmAudio:
         )
         return Analysed(summary, document, found.peaks.to_dict())
 
-    def render(self, source: Path, destination: Path, *, recipe: Recipe, on_progress: Progress) -> Rendered:
-        """Make the render. Raises `TrackRejected`."""
+    def render(
+        self,
+        source: Path,
+        destination: Path,
+        *,
+        recipe: Recipe,
+        others: Mapping[TrackId, Path],
+        on_progress: Progress,
+    ) -> Rendered:
+        """Make the render. Raises `TrackRejected`, and `RecipeRefused` for what the recipe asks of this source."""
         with _refusals():
             result = tonearm_audio.render(
                 source,
                 destination,
-                operations=[_operation(operation) for operation in recipe.operations],
+                operations=engine_operations_of(recipe, others),
                 output=_output(recipe),
                 on_progress=on_progress,
             )
         return Rendered(result.frames / result.sample_rate_hz, result.pcm_sha256)
 
-    def certify(self, source: Path, render: Path, *, recipe: Recipe, on_progress: Progress) -> Certified:
+    def certify(
+        self, source: Path, render: Path, *, recipe: Recipe, others: Mapping[TrackId, Path], on_progress: Progress
+    ) -> Certified:
         """Measure the render against its recipe's promises. Raises `PromiseBroken` for one that cannot be decoded."""
         try:
             found = tonearm_audio.certify(
                 source,
                 render,
-                operations=[_operation(operation) for operation in recipe.operations],
+                operations=engine_operations_of(recipe, others),
                 output=_output(recipe),
                 on_progress=on_progress,
             )
@@ -107,4 +131,4 @@ class TonearmAudio:
 
 
 def _output(recipe: Recipe) -> tonearm_audio.OutputFormat:
-    return tonearm_audio.OutputFormat(codec=recipe.output.codec, bitrate_kbps=recipe.output.bitrate_kbps)
+    return tonearm_audio.OutputFormat(**recipe.output.model_dump())

@@ -1,6 +1,7 @@
 """Every way that Tonearm refuses or fails, each with a stable code, the value, the limit and the mend."""
 
 import json
+from typing import Self
 
 from pydantic import ConfigDict
 
@@ -65,6 +66,15 @@ class StaleWrite(TonearmError):
 
 class TrackRejected(TonearmError):
     """The upload is not audio that Tonearm takes; trying again gives the same answer."""
+
+
+class RecipeRefused(TonearmError):
+    """What the recipe asks for cannot be done with these tracks; trying again gives the same answer."""
+
+    @classmethod
+    def because_of(cls, problem: Problem) -> Self:
+        """The refusal of a step for what its request would be refused for as well."""
+        return cls(problem.code, problem.detail, value=problem.value, limit=problem.limit, mend=problem.mend)
 
 
 class PromiseBroken(TonearmError):

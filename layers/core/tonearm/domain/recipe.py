@@ -3,107 +3,76 @@
 import hashlib
 import json
 import math
-from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from collections.abc import Callable
+from typing import Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from tonearm.domain.errors import InvalidRequest
+from tonearm.domain import recipe_text
+from tonearm.domain.ids import TrackId
+from tonearm.domain.operations import (
+    PITCH_SEMITONES_MAX,
+    TEMPO_FACTOR_MAX,
+    TEMPO_FACTOR_MIN,
+    Loudness,
+    Master,
+    Mix,
+    Operation,
+    Pitch,
+    Spatial,
+    Tempo,
+)
+from tonearm.domain.output_format import OutputFormat
 from tonearm.domain.values import Value
 
-TEMPO_FACTOR_MIN, TEMPO_FACTOR_MAX = 0.25, 4.0
-PITCH_SEMITONES_MAX = 24.0
-SPATIAL_SEED_MAX = 2**32 - 1
-SPATIAL_SPEED_HZ_MIN, SPATIAL_SPEED_HZ_MAX = 0.02, 1.0
 MAX_OPERATIONS = 16
-_BITRATES_KBPS = {"128": 128, "192": 192, "256": 256, "320": 320}
-
-
-def _to_a_millionth(figure: float) -> float:
-    # Nobody hears less, and tables keep it as it is; 0 is added so that -0 is 0 and their recipes are equal.
-    return round(figure, 6) + 0.0
-
-
-Figure = Annotated[float, AfterValidator(_to_a_millionth)]
-
-
-class Tempo(Value):
-    """Play faster (factor > 1) or slower (factor < 1) at the same pitch."""
-
-    type: Literal["tempo"] = "tempo"
-    factor: Figure = Field(ge=TEMPO_FACTOR_MIN, le=TEMPO_FACTOR_MAX, description="1.1 is ten percent faster")
-
-
-class Pitch(Value):
-    """Transpose at the same tempo; a fraction of a semitone is counted in cents."""
-
-    type: Literal["pitch"] = "pitch"
-    semitones: Figure = Field(ge=-PITCH_SEMITONES_MAX, le=PITCH_SEMITONES_MAX, description="2 is a whole tone up")
-
-
-class Spatial(Value):
-    """Let the sound circle the listener's head (8D); a mono track comes out in stereo.
-
-    It comes after every change of tempo and pitch, wherever it stands in the list: its path is in the render's time.
-    """
-
-    type: Literal["spatial"] = "spatial"
-    seed: int = Field(
-        default=0, ge=0, le=SPATIAL_SEED_MAX, description="chooses the path: the same seed, the same path"
-    )
-    speed_hz: Figure = Field(
-        default=0.1, ge=SPATIAL_SPEED_HZ_MIN, le=SPATIAL_SPEED_HZ_MAX, description="turns a second, on average"
-    )
-    depth: Figure = Field(default=1.0, ge=0, le=1, description="how far to the sides and behind")
-    room: Figure = Field(default=0.2, ge=0, le=1, description="how much of a small room is heard")
-    mix: Figure = Field(default=1.0, ge=0, le=1, description="0 is the track alone, 1 the moved sound alone")
-
-
-Operation = Annotated[Tempo | Pitch | Spatial, Field(discriminator="type")]
-Codec = Literal["mp3", "wav", "flac", "ogg"]
-CONTENT_TYPES: Mapping[Codec, str] = {
-    "mp3": "audio/mpeg",
-    "wav": "audio/wav",
-    "flac": "audio/flac",
-    "ogg": "audio/ogg",
-}
-
-
-class OutputFormat(Value):
-    """The file that a render ends as."""
-
-    codec: Codec = "mp3"
-    bitrate_kbps: Literal[128, 192, 256, 320] = Field(default=320, description="of MP3; other codecs ignore it")
+_FINISHING = frozenset({"loudness", "master"})
 
 
 class Recipe(Value):
     """What to do to a Track, in order, and the format of the result.
 
     Together the operations stay within what each may do alone: sixteen fourfold slowdowns would fill any disk. A sound
-    can be in one place only, so at most one operation is spatial.
+    can be in one place only, so at most one operation is spatial; one mix can hold whatever is mixed in; and what
+    brings a track to a loudness is last, or nothing could be promised of it.
     """
 
     operations: tuple[Operation, ...] = Field(min_length=1, max_length=MAX_OPERATIONS)
     output: OutputFormat = OutputFormat()
 
     @model_validator(mode="after")
-    def _together_within_limits(self) -> Self:
+    def _as_the_engine_can_do_it(self) -> Self:
+        self._require_once(Spatial)
+        self._require_once(Mix)
+        self._require_once(Loudness, Master)
+        finishing = next((operation for operation in self.operations if operation.type in _FINISHING), None)
+        if finishing is not None and finishing is not self.operations[-1]:
+            raise ValueError(f"{finishing.type} is followed by other operations; it must be the last.")
         factor = math.prod(operation.factor for operation in self.operations if isinstance(operation, Tempo))
         semitones = math.fsum(operation.semitones for operation in self.operations if isinstance(operation, Pitch))
-        if not TEMPO_FACTOR_MIN <= factor <= TEMPO_FACTOR_MAX:
-            raise ValueError(f"all tempo factors together are {factor:g}, not {TEMPO_FACTOR_MIN}-{TEMPO_FACTOR_MAX}")
-        if abs(semitones) > PITCH_SEMITONES_MAX:
-            raise ValueError(f"all pitches together are {semitones:g} semitones, not ±{PITCH_SEMITONES_MAX:g}")
-        paths = sum(isinstance(operation, Spatial) for operation in self.operations)
-        if paths > 1:
-            raise ValueError(f"there are {paths} spatial operations; there may be 1")
+        _require_within("tempo factor", factor, TEMPO_FACTOR_MIN, TEMPO_FACTOR_MAX)
+        _require_within("pitch shift", semitones, -PITCH_SEMITONES_MAX, PITCH_SEMITONES_MAX)
         return self
 
+    @property
+    def other_track_ids(self) -> tuple[TrackId, ...]:
+        """The other Tracks that it names, each once, in the order in which it names them."""
+        named: dict[TrackId, None] = {}
+        for operation in self.operations:
+            if isinstance(operation, Mix):
+                named.update(dict.fromkeys(track.track_id for track in operation.tracks))
+            elif isinstance(operation, Master) and operation.reference_track_id is not None:
+                named[operation.reference_track_id] = None
+        return tuple(named)
+
     def canonical_json(self) -> str:
-        """The one text of this recipe: keys sorted, no spaces, every default written out, nothing without effect."""
-        document = self.model_dump(mode="json")
-        if self.output.codec != "mp3":
-            del document["output"]["bitrate_kbps"]
+        """The one text of this recipe: keys sorted, no spaces, every default written out, nothing without effect.
+
+        Other Tracks stand in it by their ids, and that says which sound is meant: what a Track holds is the upload
+        that came first, in the version that is kept with it, and never changes. The same id is the same samples.
+        """
+        document = self.model_dump(mode="json", exclude_none=True)
+        document["output"] = self.output.effective
         return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
     @property
@@ -112,62 +81,32 @@ class Recipe(Value):
         return hashlib.sha256(self.canonical_json().encode()).hexdigest()[:16]
 
     @classmethod
-    def parse_text(cls, text: str) -> "Recipe":
+    def parse_text(cls, text: str, *, track_named: Callable[[str], TrackId] | None = None) -> "Recipe":
         """Read the short form that people type: ``tempo=1.1,pitch=2,spatial:seed=7:speed_hz=0.2,format=flac``.
+
+        docs/recipes.md has all of it.
+
+        Args:
+            text: the short form.
+            track_named: the id of another Track by what it is called in the text; without it, that is its id.
 
         Raises:
             InvalidRequest: ``recipe.invalid``, naming the part that could not be read.
         """
-        operations: list[dict[str, object]] = []
-        output: dict[str, object] = {}
-        for part in filter(None, (part.strip() for part in text.split(","))):
-            name, _, setting = part.partition("=")
-            match name.strip():
-                case "tempo":
-                    operations.append({"type": "tempo", "factor": setting.strip()})
-                case "pitch":
-                    operations.append({"type": "pitch", "semitones": setting.strip()})
-                case word if word.startswith("spatial"):
-                    operations.append(_spatial(part))
-                case "format":
-                    output["codec"] = setting.strip()
-                case "bitrate":
-                    output["bitrate_kbps"] = _BITRATES_KBPS.get(setting.strip(), setting.strip())
-                case _:
-                    raise InvalidRequest(
-                        "recipe.invalid",
-                        f"The recipe has a part '{part}' that is not known.",
-                        value=part,
-                        limit="tempo=FACTOR, pitch=SEMITONES, spatial, format=mp3|wav|flac|ogg, bitrate=KBPS",
-                        mend="Write it like tempo=1.1,pitch=2 or spatial:seed=7:speed_hz=0.2.",
-                    )
-        try:
-            return cls.model_validate({"operations": operations, "output": output})
-        except ValidationError as error:
-            first = error.errors()[0]
-            # Such as ("operations", 0, "spatial", "depth"): the last word says which figure it is.
-            where = f"{first['loc'][-1]}: " if first["loc"][-1:] and isinstance(first["loc"][-1], str) else ""
-            raise InvalidRequest(
-                "recipe.invalid",
-                f"The recipe '{text}' cannot be used: {where}{first['msg']}.",
-                value=str(first.get("input")),
-                limit=f"tempo {TEMPO_FACTOR_MIN}-{TEMPO_FACTOR_MAX}, pitch ±{PITCH_SEMITONES_MAX:g} semitones, spatial"
-                f" speed_hz {SPATIAL_SPEED_HZ_MIN}-{SPATIAL_SPEED_HZ_MAX}, depth, room and mix 0-1",
-                mend="Write it like tempo=1.1,pitch=2 or spatial:seed=7:speed_hz=0.2.",
-            ) from error
+        return recipe_text.read(cls, text, track_named=track_named)
+
+    @property
+    def text(self) -> str:
+        """The short form: without defaults, and without what has no effect."""
+        return recipe_text.write(self.operations, self.output)
+
+    def _require_once(self, *kinds: type[Operation]) -> None:
+        count = sum(isinstance(operation, kinds) for operation in self.operations)
+        if count > 1:
+            name = " or ".join(kind.__name__.lower() for kind in kinds)
+            raise ValueError(f"The recipe has {count} {name} operations; it may have 1.")
 
 
-def _spatial(part: str) -> dict[str, object]:
-    """One spatial operation in its short form: ``spatial`` and its settings, each behind a colon."""
-    name, *settings = (piece.strip() for piece in part.split(":"))
-    pairs = [(key.strip(), value.strip()) for key, _, value in (setting.partition("=") for setting in settings)]
-    found = dict(pairs)
-    if name == "spatial" and len(found) == len(pairs) and found.keys() <= Spatial.model_fields.keys() - {"type"}:
-        return {"type": "spatial", **found}
-    raise InvalidRequest(
-        "recipe.invalid",
-        f"The recipe has a part '{part}' that cannot be read.",
-        value=part,
-        limit="spatial:seed=N:speed_hz=TURNS:depth=0-1:room=0-1:mix=0-1, each setting once at most",
-        mend="Write it like spatial or spatial:seed=7:speed_hz=0.2.",
-    )
+def _require_within(name: str, value: float, least: float, most: float) -> None:
+    if not least <= value <= most:
+        raise ValueError(f"{name} of all operations together is {value:g}; it must lie between {least:g} and {most:g}.")

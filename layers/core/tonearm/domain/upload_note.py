@@ -8,6 +8,7 @@ from typing import Self
 
 from pydantic import ValidationError
 
+from tonearm.domain.errors import InvalidRequest
 from tonearm.domain.ids import JobId, OwnerId, TrackId
 from tonearm.domain.recipe import Recipe
 from tonearm.domain.track import Tags, Title, Track
@@ -42,6 +43,9 @@ class UploadNote(Value):
         """The note as at most 1,900 letters, digits, ``-``, ``_`` and ``=``.
 
         Labels that do not fit are left out, tags first: two hundred emoji are a title that no compression helps.
+
+        Raises:
+            InvalidRequest: ``recipe.too_large_for_upload``: a mix of many tracks with many bands does not fit.
         """
         shorter: tuple[dict[str, object], ...] = (
             {},
@@ -52,7 +56,15 @@ class UploadNote(Value):
         texts = (self.model_copy(update=left_out)._packed() for left_out in shorter)
         fitting = next((text for text in texts if len(text) <= MAX_NOTE_BYTES), None)
         if fitting is None:
-            raise ValueError(f"the note of job {self.ingest_job_id} is longer than {MAX_NOTE_BYTES} bytes")
+            shortest = len(self.model_copy(update=shorter[-1])._packed())
+            raise InvalidRequest(
+                "recipe.too_large_for_upload",
+                f"The recipe is too large to go with an upload: {shortest:,} bytes, packed; "
+                f"the limit is {MAX_NOTE_BYTES:,} bytes.",
+                value=shortest,
+                limit=MAX_NOTE_BYTES,
+                mend="Upload the track without a recipe, and ask for the render when it is ready.",
+            )
         return fitting
 
     @classmethod

@@ -8,8 +8,9 @@ from tonearm.domain.certificate import Certificate, Render
 from tonearm.domain.clock import Clock
 from tonearm.domain.errors import TransientError
 from tonearm.domain.job import Stage, StepInput
-from tonearm.ports import AudioEngine, Jobs, Media, Uploads
+from tonearm.ports import AudioEngine, Jobs, Media
 from tonearm.services.change import change
+from tonearm.services.fetch_sources import FetchSources
 from tonearm.services.render_track import recipe_of, render_prefix
 from tonearm.services.step import BeginStage
 
@@ -20,7 +21,7 @@ class CertifyRender:
 
     begin_stage: BeginStage
     jobs: Jobs
-    uploads: Uploads
+    fetch_sources: FetchSources
     media: Media
     engine: AudioEngine
     clock: Clock
@@ -30,6 +31,7 @@ class CertifyRender:
 
         Raises:
             PromiseBroken: naming every broken promise with its figures.
+            RecipeRefused: another Track that the recipe names is gone meanwhile.
             JobAlreadyEnded: there is nothing left to do.
             TransientError: the render is not there yet.
         """
@@ -41,10 +43,11 @@ class CertifyRender:
             raise TransientError(f"The render of job {step.job_id} is not in the bucket.")
         render = Render.model_validate(record)
         with tempfile.TemporaryDirectory() as folder:
-            source, made = Path(folder, "source"), Path(folder, f"render.{render.codec}")
-            self.uploads.fetch(track.upload_key, source, upload_version=track.upload_version)
+            sources, made = self.fetch_sources(track, recipe, Path(folder)), Path(folder, f"render.{render.codec}")
             self.media.fetch(render.key, made)
-            found = self.engine.certify(source, made, recipe=recipe, on_progress=work.on_progress)
+            found = self.engine.certify(
+                sources.track, made, recipe=recipe, others=sources.others, on_progress=work.on_progress
+            )
         self.media.put_json(render.certificate_key, found.document)
         found.certificate.require_kept()
         # Drawn from the file that was measured here; so one that was made before there were peaks has them now.

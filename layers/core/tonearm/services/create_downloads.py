@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tonearm.domain.clock import Clock
 from tonearm.domain.errors import Conflict
 from tonearm.domain.job import JobStatus
-from tonearm.domain.recipe import CONTENT_TYPES
+from tonearm.domain.output_format import CONTENT_TYPES
 from tonearm.domain.track import Track
 from tonearm.ports import DownloadLink, Media, Uploads
 from tonearm.services.ownership import Ownership

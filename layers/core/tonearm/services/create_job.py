@@ -24,12 +24,14 @@ class CreateJob:
         """The queued Job; the same `job_id` again answers the same Job.
 
         Raises:
-            NotFound: there is no such Track of this owner.
+            NotFound: there is no such Track of this owner, or ``recipe.track_not_found``.
             Conflict: ``track.not_ready``.
+            InvalidRequest: ``recipe.tracks_too_large``.
             LimitReached: ``owner.too_much_open_work``; a `job_id` that came before is answered all the same.
         """
         track = self.ownership.track(owner_id, track_id)
         track.require_ready()
+        self.ownership.others(owner_id, recipe)
         if not self.allowance.has_room(owner_id) and self.jobs.get(owner_id, job_id) is None:
             raise self.allowance.used_up()
         now = self.clock()

@@ -12,6 +12,7 @@ from tonearm.domain.track import Track, expiry, require_size
 from tonearm.domain.upload_note import UploadNote
 from tonearm.ports import Tracks, UploadForm, Uploads
 from tonearm.services.allowance import Allowance
+from tonearm.services.ownership import Ownership
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class CreateTrack:
 
     tracks: Tracks
     uploads: Uploads
+    ownership: Ownership
     allowance: Allowance
     clock: Clock
     max_upload_bytes: int
@@ -41,31 +43,37 @@ class CreateTrack:
         """The Track and its upload form; the same `track_id` again answers the same Track with a fresh form.
 
         Raises:
-            InvalidRequest: ``track.too_large`` when the file is over the limit.
+            InvalidRequest: ``track.too_large`` when the file is over the limit, ``recipe.tracks_too_large``,
+                ``recipe.too_large_for_upload``.
+            NotFound: ``recipe.track_not_found``.
             LimitReached: ``owner.too_much_open_work``; a `track_id` that came before is answered all the same.
-            Conflict: ``track.deleted`` when the same `track_id` came before and its Track is gone.
+            Conflict: ``track.deleted`` when the same `track_id` came before and its Track is gone;
+                ``track.not_ready`` of a track that the recipe names.
         """
         require_size(new.size_bytes, limit_bytes=self.max_upload_bytes, called=new.filename, refusal=InvalidRequest)
+        if new.recipe is not None:
+            self.ownership.others(owner_id, new.recipe)
         if not self.allowance.has_room(owner_id) and self.tracks.get(owner_id, track_id) is None:
             raise self.allowance.used_up()
         now = self.clock()
-        track = self.tracks.add(
-            Track(
-                track_id=track_id,
-                owner_id=owner_id,
-                ingest_job_id=new_job_id(),
-                filename=new.filename,
-                title=new.title or PurePosixPath(new.filename).stem[:200].strip() or "Untitled",
-                tags=new.tags,
-                size_bytes=new.size_bytes,
-                declared_sha256=new.sha256,
-                recipe=new.recipe,
-                correlation_id=correlation_id,
-                created_at=now,
-                updated_at=now,
-                expires_at=expiry(now, retention=self.retention),
-            )
+        wished = Track(
+            track_id=track_id,
+            owner_id=owner_id,
+            ingest_job_id=new_job_id(),
+            filename=new.filename,
+            title=new.title or PurePosixPath(new.filename).stem[:200].strip() or "Untitled",
+            tags=new.tags,
+            size_bytes=new.size_bytes,
+            declared_sha256=new.sha256,
+            recipe=new.recipe,
+            correlation_id=correlation_id,
+            created_at=now,
+            updated_at=now,
+            expires_at=expiry(now, retention=self.retention),
         )
+        # Before the row is written: a Track whose note does not fit could never be uploaded.
+        UploadNote.of(wished).text()
+        track = self.tracks.add(wished)
         if track.gone(now):
             raise Conflict(
                 "track.deleted",

@@ -7,9 +7,11 @@ from pathlib import Path
 from tonearm.domain.certificate import Render
 from tonearm.domain.errors import InvalidRequest
 from tonearm.domain.job import Job, Stage, StepInput
-from tonearm.domain.recipe import CONTENT_TYPES, Recipe
+from tonearm.domain.output_format import CONTENT_TYPES
+from tonearm.domain.recipe import Recipe
 from tonearm.domain.track import Track
-from tonearm.ports import AudioEngine, Media, Uploads
+from tonearm.ports import AudioEngine, Media
+from tonearm.services.fetch_sources import FetchSources
 from tonearm.services.step import BeginStage
 
 
@@ -30,12 +32,17 @@ class RenderTrack:
     """Identical work is done once: what lies there already is not made again."""
 
     begin_stage: BeginStage
-    uploads: Uploads
+    fetch_sources: FetchSources
     media: Media
     engine: AudioEngine
 
     def __call__(self, step: StepInput) -> Render:
-        """The render that lies in the media bucket. Raises `JobAlreadyEnded`."""
+        """The render that lies in the media bucket.
+
+        Raises:
+            RecipeRefused: another Track that the recipe names cannot be used, or nothing is left of this one.
+            JobAlreadyEnded: there is nothing left to do.
+        """
         work = self.begin_stage(step, Stage.TRANSFORM)
         track, recipe = work.track, recipe_of(work.job)
         prefix = render_prefix(track, recipe, self.engine.version)
@@ -46,9 +53,10 @@ class RenderTrack:
             return Render.model_validate(record)
         codec = recipe.output.codec
         with tempfile.TemporaryDirectory() as folder:
-            source, made = Path(folder, "source"), Path(folder, f"render.{codec}")
-            self.uploads.fetch(track.upload_key, source, upload_version=track.upload_version)
-            rendered = self.engine.render(source, made, recipe=recipe, on_progress=work.on_progress)
+            sources, made = self.fetch_sources(track, recipe, Path(folder)), Path(folder, f"render.{codec}")
+            rendered = self.engine.render(
+                sources.track, made, recipe=recipe, others=sources.others, on_progress=work.on_progress
+            )
             render = Render(
                 key=f"{prefix}render.{codec}",
                 certificate_key=f"{prefix}certificate.json",
