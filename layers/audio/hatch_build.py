@@ -41,7 +41,7 @@ def _target() -> list[str]:
 def _compile(native: Path, library: Path) -> None:
     """Whole or not at all: several builds may run at once."""
     sources = [str(source) for source in sorted(native.glob("*.c"))]
-    with tempfile.TemporaryDirectory(dir=native) as folder:
+    with tempfile.TemporaryDirectory(dir=native, prefix=".") as folder:
         made = Path(folder, library.name)
         command = [sys.executable, "-m", "ziglang", "cc", *_FLAGS, *_target(), "-o", str(made), *sources]
         subprocess.run(command, check=True)

@@ -47,6 +47,8 @@ _INSTALLER_NOTES = frozenset(
     {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json", ".lock"}
 )
 _SKIPPED_FOLDERS = frozenset({"__pycache__", "bin"})
+BUILT_LIBRARY = "kernels.so"
+"""What the build of the audio engine compiles from its sources, and leaves among them."""
 _UNUSED_DAYS = 30.0
 
 
@@ -291,10 +293,11 @@ def _prune(folder: Path) -> None:
 
 
 def _sources(folder: Path) -> Iterator[Path]:
-    """Yield the files of a source tree, sorted, without what Python and editors leave in it."""
+    """Yield the files of a source tree, sorted, without what Python, editors and a build leave in it."""
     for file in sorted(folder.rglob("*")):
         parts = file.relative_to(folder).parts
-        if file.is_file() and not any(part in _SKIPPED_FOLDERS or part.startswith(".") for part in parts):
+        made = file.name == BUILT_LIBRARY or any(part in _SKIPPED_FOLDERS or part.startswith(".") for part in parts)
+        if file.is_file() and not made:
             yield file
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tonearm_local.artifacts import ZIP_FUNCTIONS
+from tonearm_local.artifacts import BUILT_LIBRARY, ZIP_FUNCTIONS
 from tonearm_local.images.base import Base, base_image
 from tonearm_local.progress import Progress, Step, quiet
 
@@ -129,7 +129,7 @@ def _inputs(root: Path) -> Iterator[Path]:
             parts = file.relative_to(folder).parts
             hidden = any(part == "__pycache__" or part.startswith(".") for part in parts)
             zipped = folder == functions and parts[0] in ZIP_FUNCTIONS
-            if file.is_file() and not hidden and not zipped:
+            if file.is_file() and file.name != BUILT_LIBRARY and not hidden and not zipped:
                 yield file
 
 
