@@ -1,22 +1,26 @@
-"""Spatial ("8D"): the sound circles the listener's head on a path that a seed decides, in any pair of headphones.
+"""Spatial ("8D"): the sound moves around the listener's head on a path that a seed decides.
 
 The middle of a stereo image, M, is what moves; its sides, S, turn with it, as when a Blumlein pair of microphones is
-turned about its stand:
+turned about its stand. For listening anywhere:
 
 - between the ears by constant power (Blumlein 1931): M to cos(a) M in the middle and sin(a) M at the sides;
 - below 600 Hz by time as well: the far ear hears up to 0.26 ms later, half of what Woodworth's formula gives for a
   head, because with more than that a partial could cancel when both ears are played by one loudspeaker;
 - above, by the head's shadow: a wider angle, and a duller sound behind the listener;
-- the sides by the cosine of the azimuth: wide before, mirrored behind, seen from the end at the left and the right;
+- the sides by how far before the listener the source is: wide before, mirrored behind, seen from the end at the left
+  and the right;
 - over it a small room: 0.28 s of velvet noise (Karjalainen and Järveläinen 2007), decaying exponentially as Schroeder
   (1962) describes, another one for the sides than for the middle.
 
-The moved sound is held to the loudness of what came in, and its true peak below a ceiling, while it streams: blocks of
-fixed size on a fixed grid, so that the samples do not depend on how the input was cut.
+For headphones `tonearm_audio.headphones` says what each ear hears, in the same room.
+
+The moved sound is held to the loudness of what came in, and its true peak below a ceiling, while it streams: on a grid
+of fixed steps, so that the samples do not depend on how the input was cut.
 """
 
 from __future__ import annotations
 
+import ctypes
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,9 +30,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tonearm_audio.decode import FloatBlock
+from tonearm_audio.kernels import address, library, size
 from tonearm_audio.limiter import TruePeakLimiter
-from tonearm_audio.loudness import KWeighting
+from tonearm_audio.loudness import k_weighting_sections
 from tonearm_audio.operations import Spatial
+from tonearm_audio.paths import Position, path
 
 WIDEST_ANGLE = math.radians(35.0)
 """Farthest from the middle, where 45° leaves one ear nothing: 15 dB between the ears, and 1.7 dB less when they
@@ -38,7 +44,6 @@ _REAR_SHADOW = 0.4
 _EAR_DELAY_S = 130e-6
 """Of each ear against the middle."""
 _LOW_KERNEL_S = 0.8e-3
-_WANDER = 0.25
 _ROOM_SEED = 1
 _ROOM_S = 0.28
 _ROOM_DECAY_S = 0.4
@@ -47,6 +52,8 @@ _ROOM_FIRST_S = 0.006
 _ROOM_DENSITY_HZ = 1800.0
 _ROOM_GAIN = 0.25
 _CONTROL_FRAMES = 128
+_STEPS = 3
+"""In a window; the gains that hold the loudness move once a step of some 0.4 s."""
 _MEMORY_S = 1.0
 _AUDIBLE_POWER, _INAUDIBLE_POWER = 1e-7, 1e-10
 _LEAST_FOLD = 10 ** (-2.7 / 10)
@@ -56,56 +63,9 @@ _LEAST_FOLD_AT_ALL = 1e-3
 _MOST_GAIN = 4.0
 _MOST_MAKEUP = 3.0
 _GAIN_STEPS = 4096
-_SQRT_HALF = np.float32(math.sqrt(0.5))
 
 Line = npt.NDArray[np.float64]
 Signal = npt.NDArray[np.float32]
-
-
-class Orbit:
-    """Where the source is at each moment: one turn after another, at a speed that wanders.
-
-    Start, direction and wander come from numpy's PCG64 by its raw 64-bit words, which numpy promises never to change:
-    the first two words are start and direction, each further one a knot of the wander, two knots a turn. Between knots
-    the speed follows 3x² - 2x³, so that the azimuth is a polynomial and no sum that drifts.
-
-    Args:
-        seed: 0 to 2**32 - 1.
-        speed_hz: turns a second on average; it wanders by up to a quarter of that.
-    """
-
-    def __init__(self, seed: int, speed_hz: float) -> None:
-        self._bits = np.random.PCG64(seed)
-        self._span_s = 0.5 / speed_hz
-        start, direction = self._random(), self._random()
-        self._turn = math.copysign(2 * math.pi * speed_hz, direction - 0.5)
-        self._speeds = [self._wander()]
-        self._azimuths = [2 * math.pi * start]
-
-    def _random(self) -> float:
-        return int(self._bits.random_raw()) / 2.0**64
-
-    def _wander(self) -> float:
-        return 1.0 + _WANDER * (2.0 * self._random() - 1.0)
-
-    def azimuth(self, times_s: Line) -> Line:
-        """Radians at each time from the start: 0 is before the listener, a quarter turn is left.
-
-        Args:
-            times_s: rising times [shape=(n,)].
-        """
-        last = int(times_s[-1] / self._span_s) + 1
-        while len(self._speeds) <= last:
-            self._speeds.append(self._wander())
-            mean = (self._speeds[-2] + self._speeds[-1]) / 2
-            self._azimuths.append((self._azimuths[-1] + self._turn * mean * self._span_s) % (2 * math.pi))
-        knot, part = np.divmod(times_s / self._span_s, 1.0)
-        index = knot.astype(np.int64)
-        speeds = np.array(self._speeds)
-        here, there = speeds[index], speeds[index + 1]
-        gone = here * part + (there - here) * (part**3 - part**4 / 2)
-        azimuths: Line = np.array(self._azimuths)[index] + self._turn * self._span_s * gone
-        return azimuths
 
 
 @dataclass(frozen=True)
@@ -129,18 +89,17 @@ class Place:
     sides: Line
 
 
-def place(operation: Spatial, azimuth: Line) -> Place:
-    """The gains at an azimuth in radians, without the share of the dry sound."""
-    left, before = np.sin(azimuth), np.cos(azimuth)
-    angle, high_angle = operation.depth * WIDEST_ANGLE * left, operation.depth * WIDEST_HIGH_ANGLE * left
-    shadow = 1.0 - _REAR_SHADOW * operation.depth * (1.0 - before) / 2
+def place(operation: Spatial, at: Position) -> Place:
+    """The gains at a position, without the share of the dry sound."""
+    angle, high_angle = operation.depth * WIDEST_ANGLE * at.left, operation.depth * WIDEST_HIGH_ANGLE * at.left
+    shadow = 1.0 - _REAR_SHADOW * operation.depth * (1.0 - at.before) / 2
     return Place(
         middle=np.cos(angle),
         sideways=np.sin(angle),
         high_middle=shadow * np.cos(high_angle),
         high_sideways=shadow * np.sin(high_angle),
-        delay=operation.depth * left,
-        sides=1.0 - operation.depth * (1.0 - before),
+        delay=operation.depth * at.left,
+        sides=1.0 - operation.depth * (1.0 - at.before),
     )
 
 
@@ -167,84 +126,111 @@ def spatial(
         np.ndarray [shape=(frames, 2), dtype=float32], as many frames as came in, as loud as they came in (BS.1770: a
         mono stream counts as one channel, and is shared between two).
     """
-    field = _Field(operation, sample_rate_hz)
-    loudness = _Match(field.step, sample_rate_hz, channels, gain_db=gain_db)
+    field = _Field(operation, sample_rate_hz, channels)
+    loudness = _Match(field.step, sample_rate_hz, gain_db=gain_db)
     limiter = TruePeakLimiter(sample_rate_hz, ceiling_dbtp=ceiling_dbtp)
-    for source, moved in field.moved(blocks, channels):
+    for source, moved in field.moved(blocks):
         yield from limiter.feed(loudness(source, moved, makeup=limiter.makeup))
     yield from limiter.finish()
 
 
 class _Field:
-    """The motion and the room: linear, and on a fixed grid of `step` frames."""
+    """The motion and the room: linear, on a fixed grid of windows of `_STEPS` times `step` frames."""
 
-    def __init__(self, operation: Spatial, sample_rate_hz: int) -> None:
+    def __init__(self, operation: Spatial, sample_rate_hz: int, channels: int) -> None:
         self._operation = operation
         self._rate = sample_rate_hz
-        self._orbit = Orbit(operation.seed, operation.speed_hz)
+        self._channels = channels
+        self._path = path(operation)
         self._reach = max(1, round(_LOW_KERNEL_S * sample_rate_hz))
         self._delay = max(1, round(_EAR_DELAY_S * sample_rate_hz))
         self._ahead = self._reach + self._delay
         self._past = max(round(_ROOM_S * sample_rate_hz), 2 * self._ahead)
-        # A transform of two to four times the room's length; what is left of it is the step.
-        self._size = 1 << (2 * self._past).bit_length()
-        self.step = (self._size - self._past - self._ahead) // _CONTROL_FRAMES * _CONTROL_FRAMES
+        # A transform of four to eight times the room's length; what is left of it is the window. Powers of two, by
+        # which a cache's sets repeat, take longer.
+        self._size = 15
+        while self._size < 4 * self._past:
+            self._size *= 2
+        self.step = (self._size - self._past - self._ahead) // (_STEPS * _CONTROL_FRAMES) * _CONTROL_FRAMES
+        self._window = _STEPS * self.step
         self._frame = 0
 
-    def moved(self, blocks: Iterator[FloatBlock], channels: int) -> Iterator[tuple[Signal, Signal]]:
-        """The stream cut on the grid, and beside it what becomes of it: middle and sides [shape=(1 or 2, frames)]."""
-        waiting: FloatBlock = np.zeros((self._past, channels), np.float32)
-        for block in blocks:
-            waiting = np.concatenate([waiting, block])
-            while len(waiting) >= self._past + self.step + self._ahead:
-                yield self._step(waiting)
-                waiting = waiting[self.step :]
-        left = len(waiting) - self._past
-        waiting = np.concatenate([waiting, np.zeros((self._size, channels), np.float32)])
-        while left > 0:
-            source, moved = self._step(waiting)
-            yield source[:, :left], moved[:, :left]
-            waiting, left = waiting[self.step :], left - self.step
+    def moved(self, blocks: Iterator[FloatBlock]) -> Iterator[tuple[Signal, Signal]]:
+        """The stream cut into steps, and beside it what becomes of it: middle and sides [shape=(2, frames)].
 
-    def _step(self, waiting: FloatBlock) -> tuple[Signal, Signal]:
-        # No more than the grid says: what follows would round differently from one cut of the input to another.
-        window = waiting[: self._past + self.step + self._ahead]
-        if window.shape[1] == 1:
-            source = window.T
-        else:
-            source = np.stack([window[:, 0] + window[:, 1], window[:, 0] - window[:, 1]]) * _SQRT_HALF
-        middle = source[0]
-        low, *room = self._filtered(middle)
-        first, last = self._past, self._past + self.step
-        early, late = low[first + self._delay : last + self._delay], low[first - self._delay : last - self._delay]
-        # The low band at a moment between `late` and `early`, by the parabola through three points.
-        slope = (early - late) * np.float32(0.5)
-        bend = (early + late) * np.float32(0.5) - low[first:last]
-        parts = (middle[first:last], low[first:last], bend, slope)
-        times_s = np.arange(self._frame, self._frame + self.step + 1, _CONTROL_FRAMES) / self._rate
-        at = place(self._operation, self._orbit.azimuth(times_s))
-        self._frame += self.step
+        A mono stream has no sides but silent ones. What is yielded is good until the next is asked for.
+        """
+        waiting: Signal = np.zeros((2, self._past + self._window + self._ahead), np.float32)
+        filled, kept = self._past, self._past + self._ahead
+        for block in blocks:
+            samples = np.ascontiguousarray(block)
+            while len(samples):
+                taken, samples = np.split(samples, [waiting.shape[1] - filled])
+                self._split(taken, waiting[:, filled:])
+                filled += len(taken)
+                if filled == waiting.shape[1]:
+                    yield from self._steps(waiting, self._window)
+                    waiting[:, :kept] = waiting[:, -kept:].copy()
+                    filled = kept
+        left = filled - self._past
+        while left > 0:
+            waiting[:, self._past + left :] = 0.0
+            yield from self._steps(waiting, min(left, self._window))
+            waiting[:, :kept] = waiting[:, -kept:].copy()
+            left -= self._window
+
+    def _split(self, block: FloatBlock, out: Signal) -> None:
+        library().tonearm_spatial_split(
+            address(block, np.float32),
+            size(len(block)),
+            size(self._channels),
+            address(out[0], np.float32),
+            address(out[1], np.float32),
+        )
+
+    def _steps(self, waiting: Signal, frames: int) -> Iterator[tuple[Signal, Signal]]:
+        moved = self._moved(waiting)
+        source = waiting[:, self._past :]
+        for start in range(0, frames, self.step):
+            step = slice(start, min(start + self.step, frames))
+            yield source[:, step], moved[:, step]
+
+    def _moved(self, waiting: Signal) -> Signal:
+        low, *room = self._filtered(waiting[0])
+        times_s = np.arange(self._frame, self._frame + self._window + 1, _CONTROL_FRAMES) / self._rate
+        starts, rises = _lines(self._gains(self._path.position(times_s)))
+        self._frame += self._window
+        moved = np.empty((2, self._window), np.float32)
+        middle, sides = waiting[:, self._past :]
+        library().tonearm_spatial_turn(
+            address(middle, np.float32),
+            address(low[self._past :], np.float32),
+            size(self._delay),
+            address(sides, np.float32) if self._channels == 2 else None,
+            *([address(line[self._past :], np.float32) for line in room] or [None, None]),
+            address(starts, np.float32),
+            address(rises, np.float32),
+            address(moved, np.float32),
+            size(self._window),
+        )
+        return moved
+
+    def _gains(self, position: Position) -> list[Line]:
+        """The rows of gains that the kernel reads."""
+        at = place(self._operation, position)
         mix, dry = self._operation.mix, 1.0 - self._operation.mix
-        out = np.empty((2, self.step), np.float32)
-        for side, gain, high, tilt in (
-            (0, at.middle, at.high_middle, at.sideways),
-            (1, at.sideways, at.high_sideways, at.middle),
-        ):
-            gains = (
-                mix * high + (dry if side == 0 else 0.0),
-                mix * (gain - high),
-                mix * gain * at.delay**2,
-                mix * tilt * at.delay,
-            )
-            out[side] = _line(gains[0]) * parts[0]
-            for envelope, part in zip(gains[1:], parts[1:], strict=True):
-                out[side] += _line(envelope) * part
-            if room:
-                out[side] += np.float32(mix * _ROOM_GAIN * self._operation.room) * room[side][first:last]
-        now = source[:, first:last]
-        if len(now) == 2:
-            out[1] += _line(dry + mix * at.sides) * now[1]
-        return now, out
+        return [
+            mix * at.high_middle + dry,
+            mix * (at.middle - at.high_middle),
+            mix * at.middle * at.delay**2,
+            mix * at.sideways * at.delay,
+            mix * at.high_sideways,
+            mix * (at.sideways - at.high_sideways),
+            mix * at.sideways * at.delay**2,
+            mix * at.middle * at.delay,
+            dry + mix * at.sides,
+            mix * _ROOM_GAIN * self._operation.room * position.distance,
+        ]
 
     def _filtered(self, middle: Signal) -> Signal:
         """The low band, and the two sides of the room where there is one [shape=(1 or 3, size)]."""
@@ -266,16 +252,13 @@ class _Field:
         return np.fft.rfft(padded).astype(np.complex64)
 
 
-def _line(points: Line) -> Signal:
-    """Straight lines between control points [shape=(n + 1,)], a value for each frame [shape=(n * control frames,)].
+def _lines(points: list[Line]) -> tuple[Signal, Signal]:
+    """Straight lines between control points: where each begins, and by how much it rises [shape=(lines, n)].
 
     Points are rounded to a grid far coarser than the last bit, in which one processor's sine may differ from another's.
     """
-    points = np.rint(points * 2.0**20) / 2.0**20
-    start, rise = points[:-1].astype(np.float32), np.diff(points).astype(np.float32)
-    ramp = np.arange(_CONTROL_FRAMES, dtype=np.float32) / np.float32(_CONTROL_FRAMES)
-    line: Signal = (rise[:, np.newaxis] * ramp + start[:, np.newaxis]).ravel()
-    return line
+    grid = np.rint(np.stack(points) * 2.0**20) / 2.0**20
+    return grid[:, :-1].astype(np.float32), np.diff(grid).astype(np.float32)
 
 
 def _velvet_room(sample_rate_hz: int, length: int) -> list[Line]:
@@ -308,46 +291,61 @@ class _Match:
     Powers are remembered for a second, so that the gains follow neither beats nor the tail of the room.
     """
 
-    def __init__(self, step: int, sample_rate_hz: int, channels: int, *, gain_db: float) -> None:
+    def __init__(self, step: int, sample_rate_hz: int, *, gain_db: float) -> None:
         self._wanted = 10 ** (gain_db / 20)
-        self._weighted = KWeighting(sample_rate_hz, channels), KWeighting(sample_rate_hz, 2)
+        self._sections = k_weighting_sections(sample_rate_hz)
+        self._weighting = np.zeros((4, 4))
         self._fade = math.exp(-step / (_MEMORY_S * sample_rate_hz))
         self._audible = _AUDIBLE_POWER * step
         # Below any sound, and above nothing: so that minutes of silence fade to it and not to a division by zero.
-        floor = np.array([_INAUDIBLE_POWER * step, 0.0])
-        self._floors = floor[:channels], floor
-        self._powers = floor[:channels].copy(), floor.copy()
+        floor = _INAUDIBLE_POWER * step
+        self._floors = np.array([floor, 0.0, floor, 0.0])
+        self._powers = self._floors.copy()
         self._gains: tuple[float, float] | None = None
 
     def __call__(self, source: Signal, moved: Signal, *, makeup: float) -> FloatBlock:
         """The next of the stream as left and right.
 
         Args:
-            source: what came in, as middle and sides [shape=(1 or 2, frames)].
+            source: what came in, as middle and sides [shape=(2, frames)].
             moved: what became of it [shape=(2, frames)].
             makeup: gain that the limiter has been taking away again.
         """
-        given, left = self._powers
-        heard = float(given.sum()) > self._audible
-        heard_now = zip(self._powers, self._floors, self._weighted, (source, moved), strict=True)
-        for powers, floor, weighting, signal in heard_now:
-            weighted = weighting.feed(signal.T)
-            powers[:] = np.maximum(powers * self._fade + np.einsum("cs,cs->c", weighted, weighted), floor)
-        fold = float(given[0] / given.sum())
-        middle, sides = float(left[0]), float(left[1])
+        heard = float(self._powers[:2].sum()) > self._audible
+        self._powers = np.maximum(self._powers * self._fade + self._power(source, moved), self._floors)
+        given_middle, given_sides, middle, sides = (float(power) for power in self._powers)
+        given = given_middle + given_sides
+        fold = given_middle / given
         narrow = 1.0
         if fold > _LEAST_FOLD_AT_ALL and sides > 0:
             narrow = math.sqrt(min(1.0, middle * (1 / (_LEAST_FOLD * fold) - 1) / sides))
-        gain = math.sqrt(float(given.sum()) / (middle + narrow**2 * sides))
+        gain = math.sqrt(given / (middle + narrow**2 * sides))
         gain = self._wanted * min(max(gain, 1 / _MOST_GAIN), _MOST_GAIN) * min(makeup, _MOST_MAKEUP)
         # In steps so coarse that the last bit of a matrix product, which differs between processors, cannot move them.
         gains = round(gain * _GAIN_STEPS) / _GAIN_STEPS, round(gain * narrow * _GAIN_STEPS) / _GAIN_STEPS
         # Out of silence a gain comes at once; in the middle of a sound it moves.
         before = self._gains if heard and self._gains is not None else gains
         self._gains = gains
-        middle_gain, sides_gain = (
-            np.linspace(start, end, moved.shape[1], dtype=np.float32) * _SQRT_HALF
-            for start, end in zip(before, gains, strict=True)
+        frames = moved.shape[1]
+        lines = [(start, (end - start) / max(1, frames - 1)) for start, end in zip(before, gains, strict=True)]
+        out = np.empty((frames, 2), np.float32)
+        library().tonearm_spatial_join(
+            address(moved[0], np.float32),
+            address(moved[1], np.float32),
+            size(frames),
+            *(ctypes.c_double(value) for line in lines for value in line),
+            address(out, np.float32),
         )
-        middle_out, sides_out = moved[0] * middle_gain, moved[1] * sides_gain
-        return np.stack([middle_out + sides_out, middle_out - sides_out], axis=1)
+        return out
+
+    def _power(self, source: Signal, moved: Signal) -> Line:
+        """K-weighted, of middle and sides of what came in, and of what became of it [shape=(4,)]."""
+        powers = np.empty(4)
+        library().tonearm_spatial_powers(
+            *(address(signal, np.float32) for signal in (*source, *moved)),
+            size(moved.shape[1]),
+            address(self._sections, np.float64),
+            address(self._weighting, np.float64),
+            address(powers, np.float64),
+        )
+        return powers

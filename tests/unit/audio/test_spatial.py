@@ -15,8 +15,10 @@ from tests.unit.audio.signals import RATE, Samples, noise, run_python, tone, wri
 from tonearm_audio import AudioError, Operation, OutputFormat, Pitch, Spatial, Tempo, certify, render
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.loudness import LoudnessMeter, MeasuredLoudness
-from tonearm_audio.operations import Codec, motion
-from tonearm_audio.spatial import Orbit, spatial
+from tonearm_audio.output_format import Codec
+from tonearm_audio.paths import Orbit
+from tonearm_audio.plan import plan
+from tonearm_audio.spatial import spatial
 from tonearm_cli.demo_song import DemoSong
 
 WAV, FLAC, MP3 = OutputFormat("wav"), OutputFormat("flac"), OutputFormat("mp3")
@@ -382,4 +384,4 @@ class TestWhatIsRefused:
 
     def test_a_sound_in_two_places_is_refused(self) -> None:
         with pytest.raises(AudioError, match="2 spatial operations"):
-            motion([Spatial(), Tempo(1.1), Spatial(seed=1)])
+            plan([Spatial(), Tempo(1.1), Spatial(seed=1)])
