@@ -421,17 +421,4 @@ class Master:
         require_within("master ceiling_dbtp", self.ceiling_dbtp, CEILING_RANGE_DBTP)
 
 
-Operation = (
-    Trim
-    | Fade
-    | Tempo
-    | Pitch
-    | Spatial
-    | Equalize
-    | Compress
-    | Reverb
-    | Mix
-    | Convert
-    | Loudness
-    | Master
-)
+Operation = Trim | Fade | Tempo | Pitch | Spatial | Equalize | Compress | Reverb | Mix | Convert | Loudness | Master
