@@ -8,8 +8,11 @@ LAME tag layouts as LAME writes them ("Mp3 Info Tag revision 1").
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
+
+import numpy as np
 
 _BITRATES_V1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _BITRATES_V2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
@@ -154,26 +157,43 @@ def _read_tag(frame: bytes, header: FrameHeader) -> tuple[int | None, int, int, 
     return claimed, packed >> 12, packed & 0xFFF, True
 
 
-def info_tag(first_frame: bytes, *, frames: int, audio_bytes: int, delay: int, padding: int) -> bytes:
-    """Make the Info tag frame that goes before a constant-bit-rate stream, so that players drop delay and padding.
+def split_frames(stream: bytes) -> list[bytes]:
+    """Cut what an encoder wrote, frame behind frame, into its frames.
+
+    Raises:
+        ValueError: there is something else between them.
+    """
+    frames, position = [], 0
+    while position < len(stream):
+        header = parse_header(stream[position : position + 4])
+        if header is None:
+            raise ValueError(f"no frame begins at byte {position}")
+        frames.append(stream[position : position + header.size])
+        position += header.size
+    return frames
+
+
+def info_tag(first_frame: bytes, *, sizes: Sequence[int], delay: int, padding: int, variable: bool) -> bytes:
+    """Make the frame that goes before a stream: players drop delay and padding by it, and find their place.
 
     The checksum of the music is left 0 ("not given"): players read past it, and computing it costs a second a song.
 
     Args:
         first_frame: the stream's first frame, whose header the tag's frame takes over.
-        frames: audio frames in the stream.
-        audio_bytes: bytes of the stream without the tag.
+        sizes: bytes of each audio frame in the stream.
         delay: encoder delay in samples, 0 to 4095.
         padding: samples added at the end, 0 to 4095.
+        variable: whether the bit rate varies, which the tag's name says: Xing, or Info where it is constant.
     """
     head, header = _tag_header(first_frame)
-    total = audio_bytes + header.size
-    toc = bytes(min(255, position * 256 // 100) for position in range(100))
-    body = head + bytes(header.side_info) + struct.pack(">4sIII100sI", b"Info", 0xF, frames, total, toc, 50)
+    total = sum(sizes) + header.size
+    name = b"Xing" if variable else b"Info"
+    body = head + bytes(header.side_info)
+    body += struct.pack(">4sIII100sI", name, 0xF, len(sizes), total, _toc(sizes, header.size), 50)
     body += struct.pack(
         ">9sBBfHHBB3sBBHIH",
         b"LAME3.100",
-        0x01,  # tag revision 0, constant bit rate
+        0x04 if variable else 0x01,  # tag revision 0; the method: variable (mtrh) or constant bit rate
         200,  # low pass in units of 100 Hz
         0.0,  # peak, not measured
         0,
@@ -188,6 +208,13 @@ def info_tag(first_frame: bytes, *, frames: int, audio_bytes: int, delay: int, p
         0,
     )
     return (body + crc16(body).to_bytes(2)).ljust(header.size, b"\0")
+
+
+def _toc(sizes: Sequence[int], tag_bytes: int) -> bytes:
+    """Where each hundredth of the song begins, in 256ths of the bytes."""
+    starts = np.cumsum(np.array([tag_bytes, *sizes], np.int64))
+    places = starts[np.arange(100) * (len(starts) - 1) // 100] * 256 // starts[-1]
+    return bytes(np.minimum(places, 255).astype(np.uint8))
 
 
 def frame_count_tag(first_frame: bytes, frames: int) -> bytes:
