@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tonearm_audio.analysis import Analysis, analyze
     from tonearm_audio.certificate import Certificate, Promise, certify
     from tonearm_audio.engine import RenderResult, render
+    from tonearm_audio.guarded import guarded_probe
     from tonearm_audio.loudness import MeasuredLoudness
     from tonearm_audio.peaks import Peaks
 
@@ -66,6 +67,7 @@ __all__ = [
     "Trim",
     "analyze",
     "certify",
+    "guarded_probe",
     "probe",
     "render",
 ]
@@ -79,6 +81,7 @@ _LOADED_WHEN_USED = {
     "RenderResult": "engine",
     "analyze": "analysis",
     "certify": "certificate",
+    "guarded_probe": "guarded",
     "render": "engine",
 }
 

@@ -17,6 +17,7 @@ ErrorCode = Literal[
     "track.sample_rate_unsupported",
     "track.not_finite",
     "track.unreadable",
+    "track.too_costly",
     "recipe.invalid",
     "recipe.nothing_left",
 ]

@@ -54,9 +54,9 @@ class TonearmAudio:
     version = tonearm_audio.ENGINE_VERSION
 
     def probe(self, path: Path, *, max_duration_s: float, content_sha256: str) -> Probe:
-        """Decode all of it. Raises `TrackRejected`."""
+        """Decode all of it, in a process that ends when it takes too much. Raises `TrackRejected`."""
         with _refusals():
-            found = tonearm_audio.probe(path, limits=tonearm_audio.Limits(max_duration_s=max_duration_s))
+            found = tonearm_audio.guarded_probe(path, limits=tonearm_audio.Limits(max_duration_s=max_duration_s))
         return Probe(
             container=found.container,
             codec=found.codec,
