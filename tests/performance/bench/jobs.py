@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
@@ -189,8 +189,11 @@ def accuracy(bench: Bench) -> Found:
         ours = figure("tonearm", what)
         return Row(
             title, unit, ours, bar=text, met=None if ours is None or bar is None else ours >= bar - 1e-9,
-            peer=peer, theirs=figure(peer, what), note=scores["tonearm"].get("failed", "") or scores[peer].get("failed", ""),
+            peer=peer, theirs=figure(peer, what), note=why(what, "tonearm") or why(what, peer),
         )  # fmt: skip
+
+    def why(what: str, name: str) -> str:
+        return scores[name].get("failed", "") or ("" if figure(name, what) is not None else f"{name} tells none")
 
     of = f"of {count}"
     rows = [
@@ -260,14 +263,8 @@ def change(bench: Bench) -> Found:
     found = Found()
     for kind, settings in (("tempo", {"factor": TEMPO}), ("pitch", {"semitones": SEMITONES})):
         costs = _change_costs(bench, kind, settings)
-        quality = {
-            name: told
-            for name, told in zip(
-                _CHANGERS,
-                bench.in_parallel([lambda name=name: _change_quality(bench, name, settings) for name in _CHANGERS]),
-                strict=True,
-            )
-        }
+        measured = bench.in_parallel([partial(_change_quality, bench, name, settings) for name in _CHANGERS])
+        quality: dict[str, dict[str, Any]] = dict(zip(_CHANGERS, measured, strict=True))
         for name, told in quality.items():
             bench.say(
                 f"{kind} by {name}: " + ", ".join(f"{what} {value}" for what, value in told.items() if what != "each")
@@ -490,14 +487,14 @@ def master(bench: Bench) -> Found:
             heard["streaming"].append(_heard(encoded, -14.0))
         wanted = _lufs(reference.wav)
         operation = {"type": "Master", "preset": None, "reference": str(reference.wav)}
-        for name in matched:
+        for name, runs in matched.items():
             if name == "tonearm":
                 done = bench.render(song.wav, out, operation)
             else:
                 done = bench.peer(
                     "matchering_peer", "master", source=song.wav, reference=reference.wav, destination=out
                 )
-            matched[name].append(done)
+            runs.append(done)
             bench.say(_told(f"master {song.name} like {reference.name} by {name}", done))
             if not done.failed:
                 heard[name].append(_matched(out, encoded, reference.wav, wanted))
@@ -570,7 +567,7 @@ def cores(bench: Bench) -> Found:
     failed: dict[str, str] = {}
     counts = sorted({1, bench.cores} | {2**n for n in range(1, 8) if 2**n <= bench.cores})
     for count in counts:
-        for name in walls:
+        for name, times in walls.items():
             out, runs = bench.out(f"cores-{name}.mp3"), []
             for _ in range(repeats):
                 if name == "tonearm":
@@ -584,8 +581,8 @@ def cores(bench: Bench) -> Found:
                 if name == "tonearm":
                     hashes.add(hashlib.sha256(out.read_bytes()).hexdigest())
             if runs:
-                walls[name][count] = median(runs)
-                bench.say(f"MP3 on {count} of {bench.cores} cores by {name}: {walls[name][count]:.2f} s")
+                times[count] = median(runs)
+                bench.say(f"MP3 on {count} of {bench.cores} cores by {name}: {times[count]:.2f} s")
 
     def speed_up(name: str) -> float | None:
         times = walls[name]
@@ -618,13 +615,13 @@ def memory(bench: Bench) -> Found:
     circle, faster = {"type": "Spatial", "seed": 3}, {"type": "Tempo", "factor": TEMPO}
     mastered = {"type": "Master", "preset": "streaming"}
     tasks: dict[str, Callable[[Path, Path], Run]] = {
-        "analyze": lambda source, out: bench.ours("analyze", source=source),
+        "analyze": lambda source, _: bench.ours("analyze", source=source),
         "8D to MP3": lambda source, out: bench.render(source, out.with_suffix(".mp3"), circle, codec="mp3"),
         "tempo to WAV": lambda source, out: bench.render(source, out, faster),
         "master to WAV": lambda source, out: bench.render(source, out, mastered),
     }
     peers: dict[str, Callable[[Path, Path], Run]] = {
-        "librosa analysis": lambda source, out: bench.peer("librosa_peer", "analyze", source=source),
+        "librosa analysis": lambda source, _: bench.peer("librosa_peer", "analyze", source=source),
         "8D recipe": lambda source, out: bench.peer(
             "recipe_8d", "circle", source=source, destination=out.with_suffix(".mp3")
         ),
@@ -644,9 +641,9 @@ def memory(bench: Bench) -> Found:
         bench.say(_told(f"{name}, {count * song.seconds / 60:g} min", done))
         return done
 
-    runs = bench.in_parallel([lambda job=job: measured(*job) for job in jobs])
+    runs = bench.in_parallel([partial(measured, *job) for job in jobs])
     done = dict(zip(jobs, runs, strict=True))
-    for count in times[1:] + (2,):
+    for count in (*times[1:], 2):
         sources[count].unlink(missing_ok=True)
     rows, longest = [], times[-1]
     hours = f"{longest * song.seconds / 60:g} min"

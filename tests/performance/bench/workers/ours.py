@@ -53,8 +53,8 @@ def render(
     """A render with any operations; on the first `cores` of the machine's cores where that is not 0."""
     if cores:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
-    from tonearm_audio import operations as words
     from tonearm_audio import OutputFormat, render
+    from tonearm_audio import operations as words
 
     chain = []
     for operation in operations:
