@@ -9,11 +9,19 @@ from pathlib import Path
 import numpy as np
 import soxr
 
+from tonearm_audio.clipping import Clipping, ClippingMeter
 from tonearm_audio.decode import Source
 from tonearm_audio.loudness import LoudnessMeter, MeasuredLoudness
-from tonearm_audio.peaks import Peaks, PeaksMeter, mono
+from tonearm_audio.memory import reuse_freed_memory
+from tonearm_audio.peaks import DETAIL_PIXELS, DETAIL_SAMPLES_PER_PIXEL, Peaks, PeaksMeter, mono
+from tonearm_audio.silence import Silence, SilenceMeter
+from tonearm_audio.spectrogram import Spectrogram, SpectrogramMeter
+from tonearm_audio.spectrum import Spectrum, SpectrumMeter
 from tonearm_audio.tempo import ANALYSIS_RATE_HZ, OnsetMeter, Pulse, find_pulse
 from tonearm_audio.version import ENGINE_VERSION
+
+ANALYSIS_VERSION = 2
+"""Of the document; its JSON Schema is schemas/analysis-2.schema.json."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +33,13 @@ class Analysis:
         sample_rate_hz: frames a second.
         channels: 1 or 2.
         pulse: tempo, confidence and beats.
-        loudness: loudness and its highest peaks.
+        loudness: loudness, its course, and the highest peaks.
+        spectrum: where the sound lies, from dark to bright; None for a track below -70 dBFS.
+        silence: before, after and within the music.
+        clipping: where it was cut off at full scale.
         peaks: the waveform, a document of its own.
+        peaks_detail: the waveform at 256 samples a pixel, or coarser in a long track.
+        spectrogram: a picture.
     """
 
     frames: int
@@ -34,7 +47,12 @@ class Analysis:
     channels: int
     pulse: Pulse
     loudness: MeasuredLoudness
+    spectrum: Spectrum | None
+    silence: Silence
+    clipping: Clipping
     peaks: Peaks
+    peaks_detail: Peaks
+    spectrogram: Spectrogram
 
     @property
     def duration_s(self) -> float:
@@ -42,9 +60,10 @@ class Analysis:
         return self.frames / self.sample_rate_hz
 
     def to_dict(self) -> dict[str, object]:
-        """Plain values for JSON, all but the waveform: tempo to a hundredth of a bpm, times to a millisecond."""
+        """Plain values for JSON, all but the waveforms and the picture itself: document version 2, docs/analysis.md."""
         tempo = self.pulse.tempo_bpm
         return {
+            "version": ANALYSIS_VERSION,
             "engine_version": ENGINE_VERSION,
             "duration_s": round(self.duration_s, 6),
             "frames": self.frames,
@@ -54,11 +73,15 @@ class Analysis:
             "tempo_confidence": round(self.pulse.confidence, 3),
             "beats_s": [round(beat, 3) for beat in self.pulse.beats_s],
             "loudness": self.loudness.to_dict(),
+            "spectrum": None if self.spectrum is None else self.spectrum.to_dict(),
+            "silence": self.silence.to_dict(),
+            "clipping": self.clipping.to_dict(),
+            "spectrogram": self.spectrogram.to_dict(),
         }
 
 
 def analyze(path: Path, *, on_progress: Callable[[float], None] | None = None) -> Analysis:
-    """Measure duration, loudness, peaks, tempo and beats of a file.
+    """Measure duration, tempo and beats, loudness, spectrum, silence, clipping and waveforms of a file, in one decode.
 
     Args:
         path: a file of any format in docs/formats.md, mono or stereo.
@@ -72,21 +95,44 @@ def analyze(path: Path, *, on_progress: Callable[[float], None] | None = None) -
         >>> analyze(Path("song.mp3")).to_dict()["tempo_bpm"]
         104.0
     """
+    reuse_freed_memory()
     with Source(path) as source:
-        meter = LoudnessMeter(source.sample_rate_hz, source.channels)
-        peaks = PeaksMeter(source.sample_rate_hz)
+        rate = source.sample_rate_hz
+        loudness = LoudnessMeter(rate, source.channels)
+        silence, clipping = SilenceMeter(rate), ClippingMeter(rate, source.channels)
+        peaks = PeaksMeter(rate)
+        detail = PeaksMeter(rate, max_pixels=DETAIL_PIXELS, samples_per_pixel=DETAIL_SAMPLES_PER_PIXEL)
+        spectrum = SpectrumMeter(rate)
+        picture = SpectrogramMeter(rate, bins=spectrum.bins, hop=spectrum.hop)
         onsets = OnsetMeter()
-        down = soxr.ResampleStream(source.sample_rate_hz, ANALYSIS_RATE_HZ, 1, dtype="float32", quality="MQ")
+        down = soxr.ResampleStream(rate, ANALYSIS_RATE_HZ, 1, dtype="float32", quality="MQ")
         expected = source.expected_frames
         for block in source.blocks():
-            meter.feed(block)
+            loudness.feed(block)
+            silence.feed(block)
+            clipping.feed(block)
             line = mono(block)
             peaks.feed(line)
+            detail.feed(line)
+            picture.feed(spectrum.feed(line))
             onsets.feed(down.resample_chunk(line))
             if on_progress is not None and expected:
                 on_progress(min(0.9, 0.9 * source.frames / expected))
+        picture.feed(spectrum.finish())
         onsets.feed(down.resample_chunk(np.zeros(0, np.float32), last=True))
-        pulse = find_pulse(onsets.strength())
+        found = Analysis(
+            frames=source.frames,
+            sample_rate_hz=rate,
+            channels=source.channels,
+            pulse=find_pulse(onsets.strength()),
+            loudness=loudness.result(),
+            spectrum=spectrum.result(),
+            silence=silence.result(),
+            clipping=clipping.result(),
+            peaks=peaks.result(),
+            peaks_detail=detail.result(),
+            spectrogram=picture.result(source.frames),
+        )
         if on_progress is not None:
             on_progress(1.0)
-        return Analysis(source.frames, source.sample_rate_hz, source.channels, pulse, meter.result(), peaks.result())
+        return found

@@ -16,7 +16,10 @@ from tonearm_audio.decode import FloatBlock
 from tonearm_audio.tempo import Mono
 
 MAX_PIXELS = 1800
-"""An even number, because pixels are joined two by two."""
+"""Of the overview. An even number, because pixels are joined two by two."""
+DETAIL_PIXELS = 1 << 16
+DETAIL_SAMPLES_PER_PIXEL = 256
+"""Of the detail, unless it would have more than so many pixels: from six minutes on they are coarser."""
 _FULL_SCALE = 128
 
 
@@ -27,13 +30,13 @@ def mono(block: FloatBlock) -> Mono:
 
 @dataclass(frozen=True)
 class Peaks:
-    """The waveform of a track, coarse enough to draw at once.
+    """The waveform of a track, as coarse as its meter was told.
 
     Attributes:
         sample_rate_hz: frames a second.
         samples_per_pixel: frames that each pixel stands for, a power of two; the last one may stand for fewer.
         data: least and greatest sample of each pixel in turn, -128 to 127: full scale is ±128, to the nearest step,
-            and what lies beyond is cut off. 2 x at most 1800 numbers.
+            and what lies beyond is cut off. At most twice as many numbers as the meter may have pixels.
     """
 
     sample_rate_hz: int
@@ -56,22 +59,27 @@ class Peaks:
 class PeaksMeter:
     """Gathers the peaks of a stream of unknown length in memory that does not depend on it.
 
-    It begins with one sample to a pixel; whenever there are too many pixels, neighbours are joined. The peaks of two
-    joined pixels are exactly those of their samples, so the result does not depend on how often that happened.
+    Whenever there are too many pixels, neighbours are joined. The peaks of two joined pixels are exactly those of their
+    samples, so the result does not depend on how often that happened.
+
+    Args:
+        sample_rate_hz: frames a second.
+        max_pixels: most pixels, an even number.
+        samples_per_pixel: frames of a pixel to begin with, a power of two.
     """
 
-    def __init__(self, sample_rate_hz: int) -> None:
+    def __init__(self, sample_rate_hz: int, *, max_pixels: int = MAX_PIXELS, samples_per_pixel: int = 1) -> None:
         self._sample_rate_hz = sample_rate_hz
-        self._samples_per_pixel = 1
+        self._samples_per_pixel = samples_per_pixel
         self._frames = 0
-        self._least = np.full(MAX_PIXELS, np.inf, np.float32)
-        self._greatest = np.full(MAX_PIXELS, -np.inf, np.float32)
+        self._least = np.full(max_pixels, np.inf, np.float32)
+        self._greatest = np.full(max_pixels, -np.inf, np.float32)
 
     def feed(self, line: Mono) -> None:
         """Take np.ndarray [shape=(frames,), dtype=float32], finite."""
         if not len(line):
             return
-        while self._frames + len(line) > MAX_PIXELS * self._samples_per_pixel:
+        while self._frames + len(line) > len(self._least) * self._samples_per_pixel:
             self._join_neighbours()
         size = self._samples_per_pixel
         # The line first fills up the last pixel, where that is not full.
@@ -90,7 +98,7 @@ class PeaksMeter:
         return Peaks(self._sample_rate_hz, self._samples_per_pixel, tuple(steps.ravel().tolist()))
 
     def _join_neighbours(self) -> None:
-        rest = np.full(MAX_PIXELS // 2, np.inf, np.float32)
+        rest = np.full(len(self._least) // 2, np.inf, np.float32)
         self._least = np.append(self._least.reshape(-1, 2).min(axis=1), rest)
         self._greatest = np.append(self._greatest.reshape(-1, 2).max(axis=1), -rest)
         self._samples_per_pixel *= 2

@@ -19,7 +19,9 @@ def test_given_a_song_then_the_analysis_holds_every_promised_field(song: DemoSon
     assert found["tempo_bpm"] == pytest.approx(104, abs=0.3)
     assert 0 < found["tempo_confidence"] <= 1
     assert found["beats_s"] == sorted(found["beats_s"])
-    assert set(found["loudness"]) == {"integrated_lufs", "range_lu", "true_peak_dbtp", "sample_peak_dbfs"}
+    assert found["loudness"]["max_momentary_lufs"] > found["loudness"]["max_short_term_lufs"]
+    assert found["loudness"]["max_short_term_lufs"] > found["loudness"]["integrated_lufs"]
+    assert len(found["loudness"]["short_term"]["lufs"]) == 18
     assert found["loudness"]["true_peak_dbtp"] >= found["loudness"]["sample_peak_dbfs"]
 
 

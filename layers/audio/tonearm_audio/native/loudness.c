@@ -3,7 +3,7 @@
 
 #define TAPS 16
 #define PHASES 3
-#define STRETCH 256
+#define STRETCH 64
 #define LANES 8
 
 /* What a filter still rings with 600 dB below full scale is nothing. Left alone it would fade, through silence, into
