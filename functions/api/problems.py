@@ -62,7 +62,7 @@ def register(app: APIGatewayHttpResolver) -> None:
 
     def _invalid(error: RequestValidationError) -> Response[str]:
         errors = [
-            {"field": ".".join(str(part) for part in found["loc"]), "message": str(found["msg"])}
+            {"field": ".".join(str(part) for part in found["loc"]), "message": _message(found["msg"])}
             for found in error.errors()
         ]
         said = "; ".join(f"{found['field']}: {found['message']}" for found in errors)
@@ -121,6 +121,11 @@ def register(app: APIGatewayHttpResolver) -> None:
     app.exception_handler(RequestUnsupportedContentType)(_unsupported)
     app.exception_handler([ClientError, BotoCoreError])(_service)
     app.exception_handler(Exception)(_crash)
+
+
+def _message(said: object) -> str:
+    """What pydantic says, without what it puts before the words of our own rules."""
+    return str(said).removeprefix("Value error, ").removesuffix(".")
 
 
 def _internal() -> Problem:

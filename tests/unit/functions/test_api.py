@@ -4,6 +4,7 @@ import base64
 import gzip
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
@@ -123,7 +124,7 @@ class TestCreateTrack:
             {"recipe": {"operations": []}},
             {"recipe": {"operations": [{"type": "tempo", "factor": 5}]}},
             {"recipe": {"operations": [{"type": "tempo", "factor": 0.25}] * 2}},
-            {"recipe": {"operations": [{"type": "reverb"}]}},
+            {"recipe": {"operations": [{"type": "louder"}]}},
             {"recipe": {"operations": [{"type": "tempo", "factor": 1}], "output": {"codec": "aac"}}},
             {"owner_id": BOB},
             {"track_id": NOBODYS_TRACK},
@@ -354,6 +355,54 @@ class TestJobs:
     )
     def test_a_body_that_is_none_is_refused(self, studio: Studio, body: Any) -> None:
         refused(studio.ask("POST", "/v1/jobs", body), 422, "request.invalid")
+
+    @pytest.mark.parametrize(
+        ("operations", "said"),
+        [
+            ([{"type": "loudness"}, {"type": "tempo", "factor": 2}], "it must be the last"),
+            ([{"type": "spatial"}, {"type": "spatial"}], "The recipe has 2 spatial operations; it may have 1"),
+            ([{"type": "reverb", "decay_s": 99}], "less than or equal to 10"),
+            ([{"type": "master"}], "master needs either a preset or a reference, and not both"),
+            ([{"type": "mix", "tracks": [{"track_id": "../song"}]}], "track_id"),
+        ],
+        ids=str,
+    )
+    def test_a_recipe_that_cannot_be_is_refused_in_words(self, studio: Studio, operations: Any, said: str) -> None:
+        body = {"track_id": NOBODYS_TRACK, "recipe": {"operations": operations}}
+        problem = refused(studio.ask("POST", "/v1/jobs", body), 422, "request.invalid")
+        assert said in problem["detail"]
+        assert "Value error" not in problem["detail"]
+        assert ".." not in problem["detail"].replace("../song", "")
+
+    @pytest.mark.parametrize(
+        "naming",
+        [
+            lambda track_id: {"type": "mix", "tracks": [{"track_id": track_id}]},
+            lambda track_id: {"type": "master", "reference_track_id": track_id},
+        ],
+        ids=["mix", "reference"],
+    )
+    def test_other_tracks_are_the_owners_own_and_anothers_are_not_there(
+        self, studio: Studio, owner: str, naming: Callable[[str], dict[str, Any]]
+    ) -> None:
+        # Given a track of the owner, another one, and one of somebody else
+        track, other = (studio.a_ready_track(owner_id=owner) for _ in range(2))
+        theirs = studio.a_ready_track(owner_id=BOB)
+
+        def asked(track_id: str) -> Answer:
+            body = {"track_id": track.track_id, "recipe": {"operations": [naming(track_id)]}}
+            return studio.ask("POST", "/v1/jobs", body, owner=owner)
+
+        # When each is named, Then the own one is taken, and the others answer alike, wherever they are named
+        assert asked(other.track_id).status == 202
+        problem = refused(asked(theirs.track_id), 404, "recipe.track_not_found")
+        nowhere = refused(asked(NOBODYS_TRACK), 404, "recipe.track_not_found")
+        assert json.dumps(problem).replace(theirs.track_id, NOBODYS_TRACK) == json.dumps(nowhere)
+        new = {**NEW_TRACK, "recipe": {"operations": [naming(theirs.track_id)]}}
+        refused(studio.ask("POST", "/v1/tracks", new, owner=owner), 404, "recipe.track_not_found")
+        # And one that is not ready says so
+        waiting = studio.a_track(owner_id=owner)
+        refused(asked(waiting.track_id), 409, "track.not_ready")
 
     def test_a_job_that_failed_says_why(self, studio: Studio) -> None:
         track = studio.a_ready_track()
