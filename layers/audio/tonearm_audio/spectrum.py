@@ -2,8 +2,8 @@
 
 The mono line is cut into frames of about a tenth of a second that overlap by half, under a Hann window. Centroid,
 bandwidth and roll-off, each weighed by magnitude as is usual, and flatness are means over the frames that are louder
-than -70 dBFS (Peeters, "A large set of audio features for sound description", IRCAM 2004; Johnston 1988). Octave bands (IEC
-61260-1) and tilt are those of the mean power of all frames (Welch 1967).
+than -70 dBFS (Peeters, "A large set of audio features for sound description", IRCAM 2004; Johnston 1988). Octave bands
+(IEC 61260-1) and tilt are those of the mean power of all frames (Welch 1967).
 """
 
 from __future__ import annotations
