@@ -1,0 +1,158 @@
+"""What each operation promises: a right render keeps it, one that a broken engine could have made is told by name."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.unit.audio.signals import RATE, Samples, write
+from tonearm_audio import (
+    Band,
+    Certificate,
+    Compress,
+    Convert,
+    Equalize,
+    Fade,
+    Loudness,
+    Master,
+    Mix,
+    MixTrack,
+    Operation,
+    OutputFormat,
+    Reverb,
+    Spatial,
+    Tempo,
+    Trim,
+    certify,
+    render,
+)
+from tonearm_cli.demo_song import DemoSong
+
+WAV = OutputFormat("wav")
+ALWAYS = ["channels", "sample_rate", "duration"]
+BRIGHTER = Equalize((Band("low_shelf", 200, -6.0), Band("high_shelf", 3000, 6.0)))
+SQUEEZED = Compress(threshold_dbfs=-30, ratio=6, makeup_db=6)
+
+
+def other(song: DemoSong) -> Path:
+    """Another song: the same one, slower."""
+    path = song.path.with_name("other.wav")
+    if not path.exists():
+        render(song.path, path, operations=[Tempo(0.8)], output=WAV)
+    return path
+
+
+def of(song: DemoSong, *operations: Operation | str) -> list[Operation]:
+    """Operations, with "mix" and "reference" standing for those that need another file."""
+    made: dict[str, Operation] = {
+        "mix": Mix((MixTrack(other(song), gain_db=-6, start_s=2.0),)),
+        "reference": Master(preset=None, reference=other(song)),
+    }
+    return [made[operation] if isinstance(operation, str) else operation for operation in operations]
+
+
+@pytest.mark.parametrize(
+    ("operations", "names"),
+    [
+        ([Trim(3.0, 15.0)], ["pitch", "level", "timing", "gaps", "clipping"]),
+        ([Trim(3.0, 15.0), Tempo(1.25), Trim(1.0)], ["pitch", "level", "timing", "gaps", "clipping"]),
+        ([Trim(2.0), Fade(2.0, 3.0, "s_curve")], ["pitch", "fade_in", "fade_out", "timing", "clipping"]),
+        ([Fade(0.0, 4.0, "linear")], ["pitch", "fade_out", "timing", "clipping"]),
+        ([Convert(48_000)], ["pitch", "level", "timing", "gaps", "clipping"]),
+        ([Convert(22_050, channels=1)], ["pitch", "timing", "gaps", "clipping"]),
+        ([BRIGHTER], ["pitch", "response", "clipping", "true_peak"]),
+        ([SQUEEZED], ["pitch", "range", "timing", "clipping", "true_peak"]),
+        ([Reverb(decay_s=1.0)], ["pitch", "clipping", "true_peak"]),
+        ([Tempo(1.1), BRIGHTER, SQUEEZED, Reverb()], ["pitch", "clipping", "true_peak"]),
+        (["mix"], ["clipping", "true_peak"]),
+        ([Loudness(-16.0)], ["pitch", "timing", "clipping", "loudness", "true_peak"]),
+        ([Loudness(-9.0, ceiling_dbtp=-2.0)], ["pitch", "timing", "clipping", "loudness", "true_peak"]),
+        ([Spatial(seed=3), Loudness(-14.0)], ["pitch", "timing", "clipping", "loudness", "true_peak"]),
+        ([Master("streaming")], ["pitch", "timing", "clipping", "loudness", "true_peak"]),
+        ([Master("loud")], ["pitch", "timing", "clipping", "loudness", "true_peak"]),
+        (["reference"], ["pitch", "timing", "clipping", "loudness", "true_peak"]),
+        (["mix", BRIGHTER, Loudness(-14.0)], ["clipping", "loudness", "true_peak"]),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("codec", ["wav", "mp3"])
+def test_a_right_render_keeps_every_promise(
+    song: DemoSong, tmp_path: Path, operations: list[Operation | str], names: list[str], codec: str
+) -> None:
+    made, output = of(song, *operations), OutputFormat(codec)  # type: ignore[arg-type]  # of a parameter
+    path = tmp_path / f"render.{codec}"
+    result = render(song.path, path, operations=made, output=output)
+
+    certificate = certify(song.path, path, operations=made, output=output)
+
+    assert [promise.name for promise in certificate.promises] == [*ALWAYS, *names]
+    assert certificate.kept, certificate.broken
+    assert all(promise.measured is not None for promise in certificate.promises)
+    duration = certificate.promises[2]
+    assert duration.measured == duration.expected == result.frames
+
+
+class TestWrongRenders:
+    """Each a render that a broken engine could have made."""
+
+    @pytest.fixture
+    def samples(self, song: DemoSong) -> Samples:
+        read: Samples = soundfile.read(str(song.path))[0]
+        return read
+
+    def broken(self, song: DemoSong, tmp_path: Path, wrong: Samples, *operations: Operation) -> set[str]:
+        path = write(tmp_path / "wrong.wav", wrong, rate=RATE)
+        certificate: Certificate = certify(song.path, path, operations=list(operations), output=WAV)
+        return {promise.name for promise in certificate.broken}
+
+    def right(self, song: DemoSong, tmp_path: Path, *operations: Operation) -> Samples:
+        render(song.path, tmp_path / "right.wav", operations=list(operations), output=WAV)
+        read: Samples = soundfile.read(str(tmp_path / "right.wav"))[0]
+        return read
+
+    def test_cut_elsewhere(self, song: DemoSong, tmp_path: Path, samples: Samples) -> None:
+        wrong = samples[round(3.3 * RATE) : round(15.3 * RATE)]
+        assert "timing" in self.broken(song, tmp_path, wrong, Trim(3.0, 15.0))
+
+    def test_cut_a_frame_short(self, song: DemoSong, tmp_path: Path, samples: Samples) -> None:
+        wrong = samples[3 * RATE : 15 * RATE - 1]
+        assert self.broken(song, tmp_path, wrong, Trim(3.0, 15.0)) == {"duration"}
+
+    def test_not_faded(self, song: DemoSong, tmp_path: Path, samples: Samples) -> None:
+        assert self.broken(song, tmp_path, samples, Fade(2.0, 3.0)) == {"fade_in", "fade_out"}
+
+    def test_faded_in_another_shape(self, song: DemoSong, tmp_path: Path) -> None:
+        wrong = self.right(song, tmp_path, Fade(4.0, 4.0, "s_curve"))
+        assert self.broken(song, tmp_path, wrong, Fade(4.0, 4.0, "equal_power")) == {"fade_in", "fade_out"}
+
+    def test_not_equalized(self, song: DemoSong, tmp_path: Path, samples: Samples) -> None:
+        assert self.broken(song, tmp_path, samples, BRIGHTER) >= {"response"}
+
+    def test_equalized_the_wrong_way_round(self, song: DemoSong, tmp_path: Path) -> None:
+        upside_down = Equalize(tuple(Band(band.kind, band.frequency_hz, -band.gain_db) for band in BRIGHTER.bands))
+        wrong = self.right(song, tmp_path, upside_down)
+        assert "response" in self.broken(song, tmp_path, wrong, BRIGHTER)
+
+    def test_expanded_instead_of_compressed(self, song: DemoSong, tmp_path: Path, samples: Samples) -> None:
+        swell = np.linspace(0.05, 0.9, len(samples))[:, np.newaxis]
+        assert "range" in self.broken(song, tmp_path, samples * swell, SQUEEZED)
+
+    def test_a_room_without_a_tail(self, song: DemoSong, tmp_path: Path, samples: Samples) -> None:
+        assert "duration" in self.broken(song, tmp_path, samples * 0.5, Reverb(decay_s=1.0))
+
+    def test_a_decibel_too_loud(self, song: DemoSong, tmp_path: Path) -> None:
+        wrong = self.right(song, tmp_path, Loudness(-20.0)) * 10 ** (1 / 20)
+        assert self.broken(song, tmp_path, wrong, Loudness(-20.0)) == {"loudness"}
+
+    def test_beyond_the_ceiling(self, song: DemoSong, tmp_path: Path) -> None:
+        wrong = self.right(song, tmp_path, Loudness(-14.0))
+        wrong[len(wrong) // 2] = 0.99
+        assert "true_peak" in self.broken(song, tmp_path, wrong, Loudness(-14.0))
+
+    def test_not_mastered_at_all(self, song: DemoSong, tmp_path: Path, samples: Samples) -> None:
+        assert self.broken(song, tmp_path, samples * 0.2, Master("loud")) >= {"loudness"}
+
+    def test_a_mix_without_its_end(self, song: DemoSong, tmp_path: Path, samples: Samples) -> None:
+        (mix,) = of(song, "mix")
+        assert self.broken(song, tmp_path, samples * 0.5, mix) >= {"duration"}
