@@ -243,6 +243,8 @@ class LinkView(View):
 
 
 _PEAKS = "the waveform, as the JSON of BBC audiowaveform, version 2; what was made before there were peaks has none"
+_DETAIL = "the same at 256 samples a pixel, or coarser where that would be more than 65,536 pixels"
+_SPECTROGRAM = "of the source: a PNG of 1200 x 400 points whose axes are in the analysis"
 _AUDIO = "plays in a page's <audio>, and saves as a file when it is gone to"
 
 
@@ -261,6 +263,8 @@ class TrackDownloadsView(LinksView):
     source: LinkView = Field(description=f"the file as it was uploaded; {_AUDIO}")
     analysis: LinkView
     peaks: LinkView | None = Field(default=None, description=f"of the source: {_PEAKS}")
+    peaks_detail: LinkView | None = Field(default=None, description=_DETAIL)
+    spectrogram: LinkView | None = Field(default=None, description=_SPECTROGRAM)
 
 
 class DownloadsView(LinksView):
@@ -268,6 +272,8 @@ class DownloadsView(LinksView):
 
     analysis: LinkView
     peaks: LinkView | None = Field(default=None, description=f"of the source: {_PEAKS}")
+    peaks_detail: LinkView | None = Field(default=None, description=_DETAIL)
+    spectrogram: LinkView | None = Field(default=None, description=_SPECTROGRAM)
     render: LinkView | None = Field(default=None, description=_AUDIO)
     render_peaks: LinkView | None = Field(default=None, description=f"of the render: {_PEAKS}")
     certificate: LinkView | None = None

@@ -222,11 +222,14 @@ class Announcer(Protocol):
 
 @dataclass(frozen=True)
 class Analysed:
-    """What the engine measured on a Track: the figures for its row, the whole document, and the waveform's."""
+    """What the engine measured on a Track: the figures for its row, the whole document, the waveform's at two zooms,
+    and the spectrogram as a PNG file."""
 
     summary: AnalysisSummary
     document: dict[str, Any]
     peaks: dict[str, Any]
+    peaks_detail: dict[str, Any]
+    spectrogram: bytes
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,8 @@ def coloured(db_per_octave: float, *, seconds: float = 20.0, rate: int = RATE) -
     spectrum = np.fft.rfft(noise(seconds, rate=rate, channels=1)[:, 0])
     number = np.maximum(np.arange(len(spectrum)), 1)
     line: Signal = np.fft.irfft(spectrum * 10 ** (db_per_octave * np.log2(number) / 20), round(seconds * rate))
-    return line * 0.1 / line.std()
+    scaled: Signal = line * (0.1 / float(line.std()))
+    return scaled
 
 
 @pytest.mark.parametrize("rate", [8000, 22_050, 44_100, 48_000, 96_000, 192_000])

@@ -327,7 +327,13 @@ class MemoryEngine:
             integrated_lufs=-14.5,
             true_peak_dbtp=None,
         )
-        return Analysed(summary, {**summary.model_dump(), "beats_s": [0.5, 1.0]}, self._peaks(content))
+        return Analysed(
+            summary,
+            {**summary.model_dump(), "beats_s": [0.5, 1.0]},
+            self._peaks(content),
+            self._peaks(content * 2),
+            b"PNG",
+        )
 
     def render(
         self,

@@ -92,6 +92,7 @@ class TestEveryRepository:
                 true_peak_dbtp=3.14,
             ),
             has_peaks=True,
+            has_spectrogram=True,
         )
         job = a_job(
             stage=Stage.CERTIFY,

@@ -82,6 +82,9 @@ class TestAnalyze:
         assert document["beats_s"] == [0.5, 1.0]
         assert ready.has_peaks
         assert world.media.read_json(ready.peaks_key) == {"version": 2, "data": list(SONG)}
+        assert ready.has_spectrogram
+        assert world.media.read_json(ready.peaks_detail_key) == {"version": 2, "data": list(SONG * 2)}
+        assert world.media.objects[ready.spectrogram_key] == b"PNG"
 
     def test_repeated_it_analyses_no_more(self, world: World) -> None:
         _, step = world.uploaded_track()
@@ -270,6 +273,8 @@ class TestDownloads:
         assert {name: link.filename for name, link in links.items()} == {
             "analysis": "Sea_ a_b.analysis.json",
             "peaks": "Sea_ a_b.peaks.json",
+            "peaks_detail": "Sea_ a_b.peaks-detail.json",
+            "spectrogram": "Sea_ a_b.spectrogram.png",
             "render": "Sea_ a_b.mp3",
             "certificate": "Sea_ a_b.certificate.json",
             "render_peaks": "Sea_ a_b.render-peaks.json",
@@ -285,14 +290,19 @@ class TestDownloads:
 
     def test_without_a_recipe_there_is_only_what_was_measured_on_the_source(self, world: World) -> None:
         track = world.ready_track()
-        assert list(world.create_downloads.of_job(ADA, track.ingest_job_id)) == ["analysis", "peaks"]
+        assert list(world.create_downloads.of_job(ADA, track.ingest_job_id)) == [
+            "analysis",
+            "peaks",
+            "peaks_detail",
+            "spectrogram",
+        ]
 
-    def test_what_was_made_before_there_were_peaks_has_none(self, world: World) -> None:
+    def test_what_was_made_before_there_were_peaks_or_spectrograms_has_none(self, world: World) -> None:
         # Given rows of that time
         track = world.ready_track(recipe=a_recipe())
         job = world.job(track.ingest_job_id)
         assert job.render is not None
-        world.tracks.save(track.model_copy(update={"has_peaks": False}))
+        world.tracks.save(track.model_copy(update={"has_peaks": False, "has_spectrogram": False}))
         world.jobs.save(job.model_copy(update={"render": job.render.model_copy(update={"peaks_key": None})}))
         # When links are asked for, Then there are those of that time
         assert set(world.create_downloads.of_job(ADA, job.job_id)) == {"analysis", "render", "certificate"}
@@ -319,6 +329,8 @@ class TestDownloads:
             "source": "Sea_ a_b",
             "analysis": "Sea_ a_b.analysis.json",
             "peaks": "Sea_ a_b.peaks.json",
+            "peaks_detail": "Sea_ a_b.peaks-detail.json",
+            "spectrogram": "Sea_ a_b.spectrogram.png",
         }
         assert links["source"].url.endswith(f"{track.upload_key}?version=1&type=application/octet-stream")
 

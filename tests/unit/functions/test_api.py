@@ -26,6 +26,7 @@ NOBODYS_TRACK = "trk_01jd3v8w2q5r7s9t1v3x5y7z9a"
 NOBODYS_JOB = "job_01jd3v8w2q5r7s9t1v3x5y7z9a"
 NEW_TRACK = {"filename": "song.mp3", "size_bytes": 1000}
 RECIPE = a_recipe().model_dump(mode="json")
+MEASURED = {"analysis", "peaks", "peaks_detail", "spectrogram"}
 PROBE = Probe(
     container="flac",
     codec="pcm_16",
@@ -427,7 +428,7 @@ class TestJobs:
         answer = studio.ask("GET", f"/v1/jobs/{job.job_id}/downloads")
         assert answer.status == 200
         assert answer.json["render"]["filename"] == "Für Elise.mp3"
-        assert set(answer.json) == {"render", "certificate", "analysis", "peaks", "render_peaks"}
+        assert set(answer.json) == {"render", "certificate", "render_peaks", *MEASURED}
         for link in answer.json.values():
             assert "X-Amz-Signature=" in link["url"]
 
@@ -452,7 +453,7 @@ class TestTrackDownloads:
         # Then the source's leads to the version that counts, as audio
         assert answer.status == 200
         assert answer.headers["Cache-Control"] == "no-store"
-        assert set(answer.json) == {"source", "analysis", "peaks"}
+        assert set(answer.json) == {"source", *MEASURED}
         source = answer.json["source"]
         assert source["filename"] == "Sea.flac"
         asked = parse_qs(urlsplit(source["url"]).query)

@@ -82,7 +82,7 @@ class TonearmAudio:
             integrated_lufs=loudness["integrated_lufs"],
             true_peak_dbtp=loudness["true_peak_dbtp"],
         )
-        return Analysed(summary, document, found.peaks.to_dict())
+        return Analysed(summary, document, found.peaks.to_dict(), found.peaks_detail.to_dict(), found.spectrogram.png)
 
     def render(
         self,

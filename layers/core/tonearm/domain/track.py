@@ -53,6 +53,7 @@ class Track(Entity):
     probe: Probe | None = None
     analysis: AnalysisSummary | None = None
     has_peaks: bool = False
+    has_spectrogram: bool = False
     correlation_id: str
     created_at: datetime
     ended_at: datetime | None = None
@@ -85,6 +86,16 @@ class Track(Entity):
         return f"{self.media_prefix}peaks.json"
 
     @property
+    def peaks_detail_key(self) -> str:
+        """The key of the same waveform drawn finer, for a part of the source."""
+        return f"{self.media_prefix}peaks-detail.json"
+
+    @property
+    def spectrogram_key(self) -> str:
+        """The key of the source's spectrogram, a PNG."""
+        return f"{self.media_prefix}spectrogram.png"
+
+    @property
     def open_since(self) -> datetime:
         """Since when this Track has waited to be moved on; a settled one waits for nothing but its end."""
         settled = {TrackStatus.READY, TrackStatus.REJECTED}
@@ -106,10 +117,10 @@ class Track(Entity):
         return self._at(now, probe=probe) if self.status is TrackStatus.VALIDATING else self
 
     def analysed(self, now: datetime, *, analysis: AnalysisSummary) -> Self:
-        """The Analysis is there, and the waveform: `validating → ready`."""
+        """The Analysis is there, and the waveforms and the spectrogram: `validating → ready`."""
         if self.status is not TrackStatus.VALIDATING:
             return self
-        return self._at(now, status=TrackStatus.READY, analysis=analysis, has_peaks=True)
+        return self._at(now, status=TrackStatus.READY, analysis=analysis, has_peaks=True, has_spectrogram=True)
 
     def ingested_anew(self, now: datetime, *, ingest_job_id: JobId) -> Self:
         """Its ingest is begun again, by another Job: the first one ended well, and what it wrote here was lost."""

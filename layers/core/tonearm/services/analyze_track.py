@@ -14,7 +14,7 @@ from tonearm.services.step import BeginStage
 
 @dataclass(frozen=True)
 class AnalyzeTrack:
-    """The whole Analysis and the waveform go to the media bucket, the figures to the Track's row."""
+    """The whole Analysis, the waveforms and the spectrogram go to the media bucket, the figures to the Track's row."""
 
     begin_stage: BeginStage
     tracks: Tracks
@@ -33,8 +33,12 @@ class AnalyzeTrack:
             source = Path(folder, "source")
             self.uploads.fetch(track.upload_key, source, upload_version=track.upload_version)
             found = self.engine.analyze(source, on_progress=work.on_progress)
+            picture = Path(folder, "spectrogram.png")
+            picture.write_bytes(found.spectrogram)
+            self.media.put_file(track.spectrogram_key, picture, content_type="image/png")
         self.media.put_json(track.analysis_key, found.document)
         self.media.put_json(track.peaks_key, found.peaks)
+        self.media.put_json(track.peaks_detail_key, found.peaks_detail)
         change(
             self.tracks,
             track.owner_id,

@@ -89,6 +89,9 @@ class CreateDownloads:
         links = {"analysis": self._link(track, track.analysis_key, ".analysis.json")}
         if track.has_peaks:
             links["peaks"] = self._link(track, track.peaks_key, ".peaks.json")
+        if track.has_spectrogram:
+            links["peaks_detail"] = self._link(track, track.peaks_detail_key, ".peaks-detail.json")
+            links["spectrogram"] = self._link(track, track.spectrogram_key, ".spectrogram.png")
         return links
 
     def _link(self, track: Track, key: str, suffix: str) -> DownloadLink:
