@@ -47,7 +47,14 @@ TIMING_TOLERANCE_MS = 30.0
 FAR_TIMING_TOLERANCE_MS = 240.0
 """Where a song is stretched to more than twice or less than half, attacks smear over two of the stretcher's windows."""
 GAP_TOLERANCE_S = 0.25
-CLIPPING_TOLERANCE_PERCENT: dict[Codec, float] = {"wav": 0.01, "flac": 0.01, "mp3": 0.1, "ogg": 0.1}
+CLIPPING_TOLERANCE_PERCENT: dict[Codec, float] = {
+    "wav": 0.01,
+    "flac": 0.01,
+    "mp3": 0.1,
+    "ogg": 0.1,
+    "opus": 0.1,
+    "m4a": 0.1,
+}
 LOUDNESS_TOLERANCE_LU = 0.5
 LOUDEST_KEPT_LUFS = -9.0
 """Up to here a source's loudness is kept whatever it is; louder ones are as loud as the true-peak ceiling allows."""
