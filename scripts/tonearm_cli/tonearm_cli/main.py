@@ -11,6 +11,7 @@ from tonearm_cli.demo_command import demo
 from tonearm_cli.download import download
 from tonearm_cli.errors import EXIT_STATUSES
 from tonearm_cli.jobs import jobs
+from tonearm_cli.option_groups import GroupedHelp
 from tonearm_cli.render import render
 from tonearm_cli.tracks import tracks
 from tonearm_cli.upload import upload
@@ -26,7 +27,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (render, analyze, login, logout, whoami, upload, tracks, jobs, download, demo, build):
+app.command(cls=GroupedHelp)(render)
+for command in (analyze, login, logout, whoami, upload, tracks, jobs, download, demo, build):
     app.command()(command)
 app.add_typer(stack_cli.app, name="stack")
 app.add_typer(images_cli.app, name="images")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -14,38 +15,131 @@ import typer
 from tonearm_cli.errors import CliError, Refused, WrongUse, refusing
 from tonearm_cli.files import require_file, require_folder, require_free
 from tonearm_cli.output import AsJson, Output, Quiet, command, plain
+from tonearm_cli.recipe_options import Asked, OtherFiles
 from tonearm_local.told import go_on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from rich.console import Console
 
     from tonearm.adapters.audio import TonearmAudio
-    from tonearm.domain.output_format import Codec
     from tonearm.domain.recipe import Recipe
     from tonearm.ports import Certified, Rendered
+
+
+_TIME, _SOUND, _AROUND = "Time and pitch", "Sound", "8D: it circles around the head"
+_OTHERS, _LOUDNESS, _FILE = "Other files", "Loudness, always last", "The file"
 
 
 def render(
     source: Annotated[Path, typer.Argument(metavar="IN", readable=False, help="An audio file.", show_default=False)],
     out: Annotated[Path, typer.Argument(metavar="OUT", readable=False, help="The file to make.", show_default=False)],
     *,
-    tempo: Annotated[float | None, typer.Option(help="Speed, 0.25 to 4: 1.1 is ten percent faster.")] = None,
-    pitch: Annotated[float | None, typer.Option(help="Semitones, up to 24 either way: +2, -3.5.")] = None,
-    spatial: Annotated[bool, typer.Option("--spatial", help="Let it circle around the head (8D).")] = False,
-    spatial_speed: Annotated[float | None, typer.Option(help="8D: turns a second, 0.02 to 1.")] = None,
-    spatial_depth: Annotated[float | None, typer.Option(help="8D: how far to the sides, 0 to 1.")] = None,
-    spatial_room: Annotated[float | None, typer.Option(help="8D: reverb, 0 to 1.")] = None,
-    spatial_mix: Annotated[float | None, typer.Option(help="8D: how much of it beside the dry song, 0 to 1.")] = None,
-    seed: Annotated[int | None, typer.Option(help="8D: which path it takes, 0 to 4294967295.")] = None,
-    recipe: Annotated[
-        str | None, typer.Option(help="All of it in one: 'tempo=1.1,pitch=2'. Not together with the options above.")
+    trim: Annotated[
+        str | None,
+        typer.Option(help="Keep a part, in seconds: 10-95.5, 30-.", metavar="START-END", rich_help_panel=_TIME),
+    ] = None,
+    tempo: Annotated[
+        float | None, typer.Option(help="Speed, 0.25 to 4: 1.1 is ten percent faster.", rich_help_panel=_TIME)
+    ] = None,
+    pitch: Annotated[
+        float | None, typer.Option(help="Semitones, up to 24 either way: +2, -3.5.", rich_help_panel=_TIME)
+    ] = None,
+    keep_formants: Annotated[
+        bool, typer.Option("--keep-formants", help="A voice stays the same person's.", rich_help_panel=_TIME)
+    ] = False,
+    fade_in: Annotated[
+        float | None, typer.Option(help="Come from silence in so many seconds, 0 to 30.", rich_help_panel=_TIME)
+    ] = None,
+    fade_out: Annotated[
+        float | None, typer.Option(help="Go to silence in so many seconds, 0 to 30.", rich_help_panel=_TIME)
+    ] = None,
+    equalize: Annotated[
+        str | None, typer.Option(help="Bands: peak@1000=+3:high_pass@80.", metavar="BANDS", rich_help_panel=_SOUND)
+    ] = None,
+    compress: Annotated[
+        str | None,
+        typer.Option(help="Turn down what is loud: threshold=-18:ratio=3.", metavar="SETTINGS", rich_help_panel=_SOUND),
+    ] = None,
+    reverb: Annotated[
+        str | None,
+        typer.Option(help="Put it into a room: decay=1.8:mix=0.2.", metavar="SETTINGS", rich_help_panel=_SOUND),
+    ] = None,
+    spatial: Annotated[bool, typer.Option("--spatial", help="Let it circle.", rich_help_panel=_AROUND)] = False,
+    spatial_path: Annotated[
+        str | None, typer.Option(help="orbit, figure or random.", metavar="PATH", rich_help_panel=_AROUND)
+    ] = None,
+    spatial_speed: Annotated[
+        float | None, typer.Option(help="Turns a second, 0.02 to 1.", rich_help_panel=_AROUND)
+    ] = None,
+    spatial_depth: Annotated[
+        float | None, typer.Option(help="How far to the sides, 0 to 1.", rich_help_panel=_AROUND)
+    ] = None,
+    spatial_room: Annotated[float | None, typer.Option(help="Reverb, 0 to 1.", rich_help_panel=_AROUND)] = None,
+    spatial_mix: Annotated[
+        float | None, typer.Option(help="How much of it beside the dry song, 0 to 1.", rich_help_panel=_AROUND)
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Which path it takes, 0 to 4294967295.", rich_help_panel=_AROUND)
+    ] = None,
+    headphones: Annotated[
+        bool, typer.Option("--headphones", help="As a head hears it, for headphones only.", rich_help_panel=_AROUND)
+    ] = False,
+    mix: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Mix a file in, as often as you like: voice.wav:gain=-3:pan=0.5:start=12.",
+            metavar="FILE[:SETTINGS]",
+            rich_help_panel=_OTHERS,
+        ),
+    ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(help="Master it to sound like this one.", metavar="FILE", rich_help_panel=_OTHERS),
+    ] = None,
+    loudness: Annotated[
+        float | None, typer.Option(help="Bring it to so many LUFS, -36 to -6: -14.", rich_help_panel=_LOUDNESS)
+    ] = None,
+    master: Annotated[
+        str | None,
+        typer.Option(
+            help="Master it: streaming, loud, podcast, gentle, warm or bright.",
+            metavar="PRESET",
+            rich_help_panel=_LOUDNESS,
+        ),
+    ] = None,
+    ceiling: Annotated[
+        float | None, typer.Option(help="Highest true peak in dBTP, -9 to -0.1 (-1).", rich_help_panel=_LOUDNESS)
     ] = None,
     codec: Annotated[
-        str | None, typer.Option("--format", help="mp3, wav, flac or ogg; what OUT ends with, unless given.")
+        str | None,
+        typer.Option(
+            "--format",
+            help="mp3, wav, flac, ogg, opus or m4a; what OUT ends with, unless given.",
+            rich_help_panel=_FILE,
+        ),
     ] = None,
-    bitrate: Annotated[int | None, typer.Option(help="Of MP3: 128, 192, 256 or 320 kbit/s (320).")] = None,
+    bitrate: Annotated[
+        int | None, typer.Option(help="Of mp3, opus and m4a: 32 to 320 kbit/s (320).", rich_help_panel=_FILE)
+    ] = None,
+    variable: Annotated[
+        bool, typer.Option("--variable", help="Of mp3: the bit rate follows the music.", rich_help_panel=_FILE)
+    ] = False,
+    bit_depth: Annotated[
+        int | None, typer.Option(help="Of wav and flac: 16 or 24 (16).", rich_help_panel=_FILE)
+    ] = None,
+    rate: Annotated[
+        int | None,
+        typer.Option(help="Samples a second, such as 44100; the song's own unless given.", rich_help_panel=_FILE),
+    ] = None,
+    channels: Annotated[
+        int | None, typer.Option(help="1 or 2; the song's own unless given.", rich_help_panel=_FILE)
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(help="All that is done in one, in any order: 'tempo=1.1,pitch=2'. Instead of the options above."),
+    ] = None,
     certify: Annotated[
         bool, typer.Option("--certify/--no-certify", help="Measure the render against what its recipe promises.")
     ] = True,
@@ -55,31 +149,60 @@ def render(
 ) -> None:
     """Make OUT of IN by a recipe, and certify it. Needs neither a cloud nor a network.
 
-    OUT appears when all of it is made and every promise is kept, and not before.
+    OUT appears when all of it is made and every promise is kept, and not before. Without options only the format
+    changes. All is heard in one order: trim, tempo and pitch, equalizer, compressor, reverb, 8D, mix, fades, loudness.
     """
     with command(as_json=as_json, quiet=quiet) as output:
-        circling = {
-            "speed_hz": spatial_speed,
-            "depth": spatial_depth,
-            "room": spatial_room,
-            "mix": spatial_mix,
-            "seed": seed,
-        }
-        if recipe is None:
-            text = _recipe_text(tempo, pitch, spatial, circling)
-        elif spatial or any(value is not None for value in (tempo, pitch, *circling.values())):
+        asked = Asked(
+            trim=trim,
+            tempo=tempo,
+            pitch=pitch,
+            keep_formants=keep_formants,
+            equalize=equalize,
+            compress=compress,
+            reverb=reverb,
+            spatial=spatial,
+            spatial_path=spatial_path,
+            spatial_speed=spatial_speed,
+            spatial_depth=spatial_depth,
+            spatial_room=spatial_room,
+            spatial_mix=spatial_mix,
+            seed=seed,
+            headphones=headphones,
+            mix=tuple(mix or ()),
+            fade_in=fade_in,
+            fade_out=fade_out,
+            rate=rate,
+            channels=channels,
+            loudness=loudness,
+            master=master,
+            reference=reference,
+            ceiling=ceiling,
+        )
+        if recipe is not None and not asked.nothing:
             mend = "Write all of it into --recipe, or none."
             raise WrongUse("--recipe says all that is to be done.", code="usage", value=recipe, mend=mend)
-        else:
-            text = recipe
-        parsed = _parsed(text, out, codec, bitrate)
         require_file(source)
+        others = OtherFiles()
+        text = asked.text(others) if recipe is None else recipe
+        written = {"bitrate": bitrate, "bit_depth": bit_depth, "variable": "yes" if variable else None}
+        parsed = _parsed(text, others, out, codec, {name: said for name, said in written.items() if said is not None})
         require_folder(out.parent)
-        if out.exists() and out.samefile(source):
-            raise WrongUse(f"{out} is the file that is read.", code="file.is_input", mend="Name another OUT.")
+        for read in (source, *others.by_id.values()):
+            if out.exists() and out.samefile(read):
+                raise WrongUse(f"{out} is a file that is read.", code="file.is_input", mend="Name another OUT.")
         require_free(out, output, force=force)
-        made = _made(source, out, parsed, output, certify=certify)
+        made = _made(_Wish(source, parsed, others.by_id), out, output, certify=certify)
         output.done(made.document, made.show)
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What is to be rendered: a file, by a recipe, with the other files that it names."""
+
+    source: Path
+    recipe: Recipe
+    others: Mapping[str, Path]
 
 
 @dataclass(frozen=True)
@@ -98,7 +221,7 @@ class _Made:
             "size_bytes": self.out.stat().st_size,
             "duration_s": self.rendered.duration_s,
             "pcm_sha256": self.rendered.pcm_sha256,
-            "recipe": self.recipe.model_dump(mode="json"),
+            "recipe": json.loads(self.recipe.canonical_json()),
             "recipe_hash": self.recipe.content_hash,
             "engine_version": self.engine_version,
             "certificate": self.certificate,
@@ -116,74 +239,70 @@ class _Made:
         console.print(f"{plain(str(self.out))}  {size}  {length}", markup=False, soft_wrap=True)
 
 
-def _recipe_text(tempo: float | None, pitch: float | None, spatial: bool, circling: dict[str, float | None]) -> str:
-    """The recipe as people type it, so that it is read and refused in one way."""
-    parts = []
-    if tempo is not None:
-        parts.append(f"tempo={tempo}")
-    if pitch is not None:
-        parts.append(f"pitch={pitch}")
-    given = [f"{name}={value}" for name, value in circling.items() if value is not None]
-    if spatial:
-        parts.append(":".join(["spatial", *given]))
-    elif given:
-        mend = "Add --spatial."
-        raise WrongUse(f"{given[0]} is a setting of --spatial.", code="usage", value=given[0], mend=mend)
-    if not parts:
-        mend = "Use --tempo, --pitch, --spatial or --recipe; --tempo 1 only changes the format."
-        raise WrongUse("Nothing is to be done.", code="usage", mend=mend)
-    return ",".join(parts)
-
-
-def _parsed(text: str, out: Path, codec: str | None, bitrate: int | None) -> Recipe:
+def _parsed(text: str, others: OtherFiles, out: Path, codec: str | None, written: dict[str, object]) -> Recipe:
     """The recipe with the format that was asked for, or the one that OUT ends with."""
     from tonearm.domain.output_format import Codec
     from tonearm.domain.recipe import Recipe
 
+    known = {track_id: track_id for track_id in others.by_id}
+
+    def named(name: str) -> str:
+        return known.get(name) or others.named(name)
+
     codecs: tuple[Codec, ...] = get_args(Codec)
     ending = out.suffix.lower().removeprefix(".")
     with refusing("The recipe was refused"):
-        parsed = Recipe.parse_text(text)
-        wished = codec or (parsed.output.codec if "codec" in parsed.output.model_fields_set else None)
+        said = [text, *(f"{name}={value}" for name, value in written.items())]
+        if codec is not None:
+            said.append(f"format={codec}")
+        parsed = Recipe.parse_text(",".join(said), track_named=named)
+        wished = parsed.output.codec if "codec" in parsed.output.model_fields_set else None
         if wished is None and ending not in codecs:
-            known = ", ".join(f".{known}" for known in codecs)
-            mend = f"Let OUT end with one of {known}, or say --format."
+            listed = ", ".join(f".{known}" for known in codecs)
+            mend = f"Let OUT end with one of {listed}, or say --format."
             raise WrongUse(
                 f"{out} does not say which format it is to have.",
                 code="file.format_unknown",
                 value=out.suffix or "no ending",
-                limit=known,
+                limit=listed,
                 mend=mend,
             )
         if wished is not None and ending in codecs and ending != wished:
             mend = "Let OUT end with its format, or leave --format out."
             raise WrongUse(f"{out} would hold {wished}.", code="file.format_differs", value=ending, mend=mend)
-        text += f",format={wished or ending}"
-        if bitrate is not None:
-            if (wished or ending) != "mp3":
-                mend = "Leave --bitrate out, or make an MP3."
-                raise WrongUse("Only MP3 has a bitrate.", code="usage", value=wished or ending, limit="mp3", mend=mend)
-            text += f",bitrate={bitrate}"
-        return Recipe.parse_text(text)
+        if wished is None:
+            parsed = Recipe.parse_text(",".join([*said, f"format={ending}"]), track_named=named)
+    for name, field in (("bitrate", "bitrate_kbps"), ("bit_depth", "bit_depth"), ("variable", "variable")):
+        if name in written and not parsed.output.counts(field):
+            option = f"--{name.replace('_', '-')}"
+            mend = f"Leave {option} out, or choose another format."
+            raise WrongUse(
+                f"{parsed.output.codec} has no use for {option}.", code="usage", value=parsed.output.codec, mend=mend
+            )
+    return parsed
 
 
-def _made(source: Path, out: Path, recipe: Recipe, output: Output, *, certify: bool) -> _Made:
+def _made(wish: _Wish, out: Path, output: Output, *, certify: bool) -> _Made:
     """Render and certify beside OUT; then it takes its name."""
     from tonearm.adapters.audio import TonearmAudio
 
-    engine, document, name = TonearmAudio(), None, plain(source.name)
+    engine, document, name = TonearmAudio(), None, plain(wish.source.name)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".tonearm-") as folder:
-        partial = Path(folder, f"render.{recipe.output.codec}")
-        with refusing(f"{source} was refused"), _writing(out), output.steps.step("Rendering") as step:
+        partial = Path(folder, f"render.{wish.recipe.output.codec}")
+        with refusing(f"{wish.source} was refused"), _writing(out), output.steps.step("Rendering") as step:
             rendered = engine.render(
-                source, partial, recipe=recipe, others={}, on_progress=lambda part: step.at(f"{name}: {part:.0%}", part)
+                wish.source,
+                partial,
+                recipe=wish.recipe,
+                others=wish.others,
+                on_progress=lambda part: step.at(f"{name}: {part:.0%}", part),
             )
             step.came_to(name)
         if certify:
-            document = _certified(engine, source, partial, recipe, output)
+            document = _certified(engine, wish, partial, output)
         go_on()
         partial.replace(out)
-    return _Made(out, recipe, rendered, engine.version, document)
+    return _Made(out, wish.recipe, rendered, engine.version, document)
 
 
 @contextmanager
@@ -200,7 +319,7 @@ def _writing(out: Path) -> Iterator[None]:
         raise CliError(message, code="file.no_space", value=f"{free} bytes are free", mend=mend) from error
 
 
-def _certified(engine: TonearmAudio, source: Path, made: Path, recipe: Recipe, output: Output) -> dict[str, Any]:
+def _certified(engine: TonearmAudio, wish: _Wish, made: Path, output: Output) -> dict[str, Any]:
     measured: Certified | None = None
     try:
         with (
@@ -208,7 +327,11 @@ def _certified(engine: TonearmAudio, source: Path, made: Path, recipe: Recipe, o
             output.steps.step("Certifying") as step,
         ):
             measured = engine.certify(
-                source, made, recipe=recipe, others={}, on_progress=lambda part: step.at(f"measuring: {part:.0%}", part)
+                wish.source,
+                made,
+                recipe=wish.recipe,
+                others=wish.others,
+                on_progress=lambda part: step.at(f"measuring: {part:.0%}", part),
             )
             measured.certificate.require_kept()
             step.came_to(f"{len(measured.certificate.promises)} promises kept")

@@ -5,20 +5,28 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import typer
 
 from tests.unit.repository.checkout import ROOT
-from tonearm.domain import recipe
+from tonearm.domain import operations, output_format
 from tonearm_cli import main
 from tonearm_cli.demo_song import compose_demo_song
 from tonearm_cli.errors import EXIT_STATUSES
 
 PAGE = (ROOT / "docs" / "command-line.md").read_text()
 OFFLINE = re.findall(r"^```sh offline\n(.*?)^```", PAGE, flags=re.DOTALL | re.MULTILINE)
-BITRATE = recipe.OutputFormat.model_fields["bitrate_kbps"].annotation
+BITRATES = get_args(output_format.BitrateKbps)
+
+
+def listed(choices: Any) -> str:
+    """The choices as a sentence has them."""
+    *first, last = map(str, get_args(choices))
+    return f"{', '.join(first)} or {last}"
+
+
 COMMANDS = typer.main.get_group(main.app).commands
 
 
@@ -37,7 +45,15 @@ def test_the_examples_that_need_no_deployment_run(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     made = {file.name for file in tmp_path.iterdir()}
-    assert made == {"song.wav", "faster.mp3", "lower.flac", "around.flac", "slow.flac", "slow.json", "analysis.json"}
+    assert made == {
+        "song.wav",
+        "faster.mp3",
+        "lower.flac",
+        "around.flac",
+        "slow.flac",
+        "slow.json",
+        "analysis.json",
+    } | {"single.m4a", "duet.flac", "demo.opus"}
 
 
 def test_every_command_has_its_section() -> None:
@@ -53,15 +69,19 @@ def test_every_option_is_told(name: str) -> None:
 @pytest.mark.parametrize(
     ("option", "figures"),
     [
-        ("--tempo", f"{recipe.TEMPO_FACTOR_MIN:g} to {recipe.TEMPO_FACTOR_MAX:g}"),
-        ("--pitch", f"up to {recipe.PITCH_SEMITONES_MAX:g}"),
-        ("--spatial-speed", f"{recipe.SPATIAL_SPEED_HZ_MIN:g} to {recipe.SPATIAL_SPEED_HZ_MAX:g}"),
-        ("--seed", f"0 to {recipe.SPATIAL_SEED_MAX}"),
-        ("--format", "{}, {}, {} or {}".format(*get_args(recipe.Codec))),
-        (
-            "--bitrate",
-            "{}, {}, {} or {}".format(*get_args(BITRATE)),
-        ),
+        ("--tempo", f"{operations.TEMPO_FACTOR_MIN:g} to {operations.TEMPO_FACTOR_MAX:g}"),
+        ("--pitch", f"up to {operations.PITCH_SEMITONES_MAX:g}"),
+        ("--fade-in", f"0 to {operations.LONGEST_FADE_S:g}"),
+        ("--fade-out", f"0 to {operations.LONGEST_FADE_S:g}"),
+        ("--spatial-speed", "0.02 to 1"),
+        ("--spatial-path", listed(operations.SpatialPath)),
+        ("--seed", f"0 to {operations.SPATIAL_SEED_MAX}"),
+        ("--loudness", "-36 to -6"),
+        ("--ceiling", "-9 to -0.1"),
+        ("--master", listed(operations.Preset)),
+        ("--format", listed(output_format.Codec)),
+        ("--bitrate", f"{min(BITRATES)} to {max(BITRATES)}"),
+        ("--bit-depth", listed(output_format.BitDepth)),
     ],
 )
 def test_the_help_of_render_gives_the_ranges_of_a_recipe(option: str, figures: str) -> None:

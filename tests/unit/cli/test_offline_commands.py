@@ -81,10 +81,63 @@ def test_quiet_says_nothing_and_no_certify_measures_nothing(tonearm: Terminal, s
     assert again["certificate"] is None
 
 
-def test_a_bitrate_is_for_mp3(tonearm: Terminal, song: Path) -> None:
+def test_settings_of_a_format_are_for_those_that_have_them(tonearm: Terminal, song: Path) -> None:
     document = tonearm.json("render", "song.wav", "out.mp3", "--tempo", "2", "--bitrate", "128")
-    assert document["recipe"]["output"] == {"codec": "mp3", "bitrate_kbps": 128}
-    assert tonearm("render", "song.wav", "out.wav", "--tempo", "2", "--bitrate", "128").exit_code == 2
+    assert document["recipe"]["output"] == {"codec": "mp3", "bitrate_kbps": 128, "variable": False}
+    for option in (["--bitrate", "128"], ["--variable"]):
+        problem = tonearm.json("render", "song.wav", "out.wav", *option, exit_code=2)["problem"]
+        assert (problem["code"], problem["value"]) == ("usage", "wav")
+    assert tonearm("render", "song.wav", "out.ogg", "--bit-depth", "24").exit_code == 2
+
+
+def test_without_options_only_the_format_changes(tonearm: Terminal, song: Path) -> None:
+    document = tonearm.json("render", "song.wav", "out.flac", "--bit-depth", "24")
+    assert document["recipe"]["operations"] == [{"type": "convert"}]
+    assert soundfile.info("out.flac").subtype == "PCM_24"
+    assert np.array_equal(soundfile.read("out.flac")[0], soundfile.read("song.wav")[0])
+
+
+OPERATIONS = [
+    (["--trim", "1-3.5"], "trim=1-3.5"),
+    (["--tempo", "1.1", "--pitch", "-2", "--keep-formants"], "tempo=1.1,pitch=-2:formants=keep"),
+    (["--equalize", "peak@1000=+3:high_pass@80/0.9"], "equalize:peak@1000=+3:high_pass@80/0.9"),
+    (["--compress", "ratio=4", "--reverb", "decay=2:mix=0.1"], "compress:ratio=4,reverb:decay=2:mix=0.1"),
+    (
+        ["--spatial", "--spatial-path", "figure", "--headphones", "--seed", "7"],
+        "spatial:path=figure:seed=7:listening=headphones",
+    ),
+    (["--fade-in", "0.5", "--fade-out", "2", "--rate", "48000"], "fade:in=0.5:out=2,convert:rate=48000"),
+    (["--loudness", "-16", "--ceiling", "-2", "--channels", "1"], "convert:channels=1,loudness=-16:ceiling=-2"),
+    (["--master", "warm", "--loudness", "-12"], "master=warm:target=-12"),
+]
+
+
+@pytest.mark.parametrize(("options", "text"), OPERATIONS, ids=lambda value: value if isinstance(value, str) else "")
+def test_options_say_what_a_recipe_says(tonearm: Terminal, song: Path, options: list[str], text: str) -> None:
+    made = [
+        tonearm.json("render", "song.wav", f"{name}.flac", *said, "--no-certify")
+        for name, said in (("options", options), ("recipe", ["--recipe", text]))
+    ]
+    assert (
+        made[0]["recipe"] == made[1]["recipe"] == json.loads(Recipe.parse_text(f"{text},format=flac").canonical_json())
+    )
+    assert made[0]["pcm_sha256"] == made[1]["pcm_sha256"]
+
+
+def test_other_files_are_named_by_their_paths(tonearm: Terminal, song: Path) -> None:
+    # Given names that hold what settings are written with
+    other = Path("a: gain, of (2)=1.wav")
+    other.write_bytes(song.read_bytes())
+    # When
+    document = tonearm.json("render", "song.wav", "out.flac", "--mix", f"{other}:gain=-6:start=1:reverb(mix=0.1)")
+    # Then they stand in the recipe by what they hold, wherever they lie
+    (mix,) = document["recipe"]["operations"]
+    assert (mix["tracks"][0]["gain_db"], mix["tracks"][0]["reverb"]["mix"]) == (-6, 0.1)
+    assert document["certificate"]["kept"] is True
+    other.rename("b.wav")
+    again = tonearm.json("render", "song.wav", "again.flac", "--recipe", "mix=b.wav:start=1:gain=-6:reverb(mix=0.1)")
+    assert (again["recipe_hash"], again["pcm_sha256"]) == (document["recipe_hash"], document["pcm_sha256"])
+    assert tonearm.json("render", "song.wav", "b.flac", "--reference", "b.wav", "--no-certify")["duration_s"] == 6.0
 
 
 def test_the_format_may_be_named_where_the_ending_is_none(tonearm: Terminal, song: Path) -> None:
@@ -109,7 +162,19 @@ def test_the_format_may_be_named_where_the_ending_is_none(tonearm: Terminal, son
         (["song.wav", "out", "--tempo", "2"], 2, "file.format_unknown"),
         (["song.wav", "out.wav", "--tempo", "2", "--format", "mp3"], 2, "file.format_differs"),
         (["song.wav", "out.wav", "--recipe", "tempo=2,format=mp3"], 2, "file.format_differs"),
-        (["song.wav", "out.wav"], 2, "usage"),
+        (["song.wav", "out.wav", "--keep-formants"], 2, "usage"),
+        (["song.wav", "out.wav", "--ceiling", "-1"], 2, "usage"),
+        (["song.wav", "out.wav", "--headphones"], 2, "usage"),
+        (["song.wav", "out.wav", "--recipe", "tempo=2", "--mix", "there.wav"], 2, "usage"),
+        (["song.wav", "out.wav", "--mix", "nowhere.wav:gain=1"], 2, "file.not_there"),
+        (["song.wav", "out.wav", "--recipe", "mix=nowhere.wav"], 2, "file.not_there"),
+        (["song.wav", "out.wav", "--reference", "."], 2, "file.no_file"),
+        (["song.wav", "there.wav", "--mix", "there.wav", "--force"], 2, "file.is_input"),
+        (["song.wav", "out.wav", "--mix", "picture.wav"], 3, "track.not_audio"),
+        (["song.wav", "out.wav", "--mix", "song.wav:gain=99"], 3, "recipe.invalid"),
+        (["song.wav", "out.wav", "--trim", "99-"], 3, "recipe.nothing_left"),
+        (["song.wav", "out.wav", "--master", "hot"], 3, "recipe.invalid"),
+        (["song.wav", "out.wav", "--master", "warm", "--reference", "song.wav"], 3, "recipe.invalid"),
         (["song.wav", "out.wav", "--recipe", "tempo=2", "--pitch", "1"], 2, "usage"),
         (["song.wav", "out.wav", "--tempo", "2", "--spatial-depth", "0.5"], 2, "usage"),
         (["song.wav", "out.wav", "--tempo", "9"], 3, "recipe.invalid"),
