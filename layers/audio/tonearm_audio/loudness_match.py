@@ -111,23 +111,25 @@ class Leveller:
         target_lufs: integrated loudness to aim for.
         sample_rate_hz: frames a second.
         channels: 1 or 2.
-        expected_lufs: about what the chain gives, where `heard` is not known.
 
     Attributes:
         heard: what the chain gives, without limiting; None until it is known.
-        shortfall_lu: by how much the song was softer than the target when `blocks` had played it, 0.0 where it was within
-            0.1 LU: only because more would have cost more than `MOST_LIMITED_LU`. A silent song falls short of nothing.
+        shortfall_lu: by how much the song was softer than the target when `blocks` had played it, 0.0 within 0.1 LU:
+            only because more would have cost more than `MOST_LIMITED_LU`. A silent song falls short of nothing.
     """
 
-    def __init__(
-        self, target_lufs: float, *, sample_rate_hz: int, channels: int, expected_lufs: float | None = None
-    ) -> None:
+    def __init__(self, target_lufs: float, *, sample_rate_hz: int, channels: int) -> None:
         self.heard: Heard | None = None
         self.shortfall_lu = 0.0
         self._target_lufs = target_lufs
         self._rate, self._channels = sample_rate_hz, channels
-        self._expected_lufs = expected_lufs
+        self._expected_lufs = target_lufs
         self._bend = _FIRST_BEND
+
+    def expect(self, expected_lufs: float) -> None:
+        """Say about how loud the chain is, where it must be heard to know."""
+        self.heard = None
+        self._expected_lufs = expected_lufs
 
     def blocks(self, chain: Chain, *, ceiling_dbtp: float, gain_db: float) -> Iterator[FloatBlock]:
         """Yield what the chain gives, at the target and below the ceiling.
@@ -184,8 +186,7 @@ class Leveller:
     def _guess(self, target_lufs: float, ceiling_dbtp: float) -> float:
         """Where gain, less what the limiter takes of it, is what is missing."""
         if self.heard is None:
-            expected_lufs = target_lufs if self._expected_lufs is None else self._expected_lufs
-            return _stepped(target_lufs - expected_lufs)
+            return _stepped(target_lufs - self._expected_lufs)
         if self.heard.integrated_lufs is None or self.heard.true_peak_dbtp is None:
             return 0.0
         wanted_db = target_lufs - self.heard.integrated_lufs

@@ -74,7 +74,7 @@ def test_without_peaks_in_the_way_it_is_one_gain_and_one_pass() -> None:
     song = Song(BAND)
     out, _ = finished(song, Loudness(-30.0))
     gain = out[100, 0] / BAND[100, 0]
-    assert out == pytest.approx(BAND * gain, rel=1e-5, abs=1e-9)
+    assert np.abs(out - BAND * gain).max() < 1e-6
     assert song.plays == 1
 
 
