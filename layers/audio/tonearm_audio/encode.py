@@ -11,6 +11,7 @@ from pathlib import Path
 import soundfile
 
 from tonearm_audio import lame
+from tonearm_audio.aac import AacSink
 from tonearm_audio.dither import Quantizer
 from tonearm_audio.errors import AudioError
 from tonearm_audio.mp3 import Mp3Sink
@@ -59,6 +60,8 @@ def open_sink(destination: Path, *, output: OutputFormat, sample_rate_hz: int, c
         return VorbisSink(destination, sample_rate_hz, channels)
     if output.codec == "opus":
         return OpusSink(destination, sample_rate_hz, channels, output.bitrate_kbps)
+    if output.codec == "m4a":
+        return AacSink(destination, sample_rate_hz, channels, output.bitrate_kbps)
     return _PcmSink(destination, output, sample_rate_hz, channels)
 
 
