@@ -1,7 +1,21 @@
-// Tempo, pitch, 8D and the format of the result.
+// Tempo, pitch, 8D, mastering and the format of the result.
 
 import { useId } from "react";
-import { BITRATES, type Bitrate, CODECS, type Codec, RANGES, type Range, type Settings, semitones } from "./recipe";
+import {
+  BITRATES,
+  type Bitrate,
+  CODECS,
+  type Codec,
+  PATHS,
+  PRESETS,
+  type Path,
+  type Preset,
+  RANGES,
+  RATED,
+  type Range,
+  type Settings,
+  semitones,
+} from "./recipe";
 
 interface Props {
   settings: Settings;
@@ -51,6 +65,23 @@ export function RecipeFields({ settings, onChange }: Props) {
             <Part label="Room" range={RANGES.room} value={settings.room} onChange={(room) => { set({ room }); }} />
             <Part label="Mix" range={RANGES.mix} value={settings.mix} onChange={(mix) => { set({ mix }); }} />
             <label className="field">
+              Way
+              <select value={settings.path} onChange={({ target }) => { set({ path: target.value as Path }); }}>
+                {Object.entries(PATHS).map(([path, says]) => (
+                  <option key={path} value={path}>{says}</option>
+                ))}
+              </select>
+            </label>
+            <label className="switch">
+              <input
+                type="checkbox"
+                role="switch"
+                checked={settings.listening === "headphones"}
+                onChange={({ target }) => { set({ listening: target.checked ? "headphones" : "anywhere" }); }}
+              />
+              As a head hears it, for headphones only
+            </label>
+            <label className="field">
               Path: the same number, the same way around you
               <input
                 type="number"
@@ -63,6 +94,15 @@ export function RecipeFields({ settings, onChange }: Props) {
           </div>
         )}
       </fieldset>
+      <label className="field">
+        Master
+        <select value={settings.master} onChange={({ target }) => { set({ master: target.value as Preset | "" }); }}>
+          <option value="">As it is</option>
+          {Object.entries(PRESETS).map(([preset, says]) => (
+            <option key={preset} value={preset}>{says}</option>
+          ))}
+        </select>
+      </label>
       <div className="pair">
         <label className="field">
           Format
@@ -72,7 +112,7 @@ export function RecipeFields({ settings, onChange }: Props) {
             ))}
           </select>
         </label>
-        {settings.codec === "mp3" && (
+        {RATED.includes(settings.codec) && (
           <label className="field">
             Bit rate
             <select
