@@ -139,6 +139,34 @@ class LoudnessMeter:
         self._hops = hops[whole:]
 
 
+class IntegratedMeter:
+    """Measures integrated loudness alone, the same as `LoudnessMeter`, in a fraction of the time.
+
+    Args:
+        sample_rate_hz: frames a second.
+        channels: 1 or 2.
+    """
+
+    def __init__(self, sample_rate_hz: int, channels: int) -> None:
+        self._hop = round(sample_rate_hz / (_STEPS_A_SECOND * _HOPS_A_STEP))
+        self._energy = _EnergyMeter(sample_rate_hz, channels, hop=self._hop)
+        self._hops: list[Array] = []
+
+    def feed(self, block: FloatBlock) -> None:
+        """Take np.ndarray [shape=(frames, channels), dtype=float32]."""
+        self._hops.append(self._energy.feed(block) / self._hop)
+
+    def lufs(self) -> float | None:
+        """What was measured so far; None when all of it is below -70 LUFS."""
+        hops = np.concatenate([np.zeros(0), *self._hops])
+        steps = hops[: len(hops) // _HOPS_A_STEP * _HOPS_A_STEP].reshape(-1, _HOPS_A_STEP).mean(axis=1)
+        if not len(steps):
+            frames = len(hops) * self._hop + self._energy.filled
+            energy = float(hops.sum()) * self._hop + self._energy.begun
+            steps = np.array([energy / frames]) if frames else steps
+        return _integrated(steps)
+
+
 class _EnergyMeter:
     """Energy after K-weighting, all channels together, of every `hop` frames of a stream.
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.limiter import TruePeakLimiter
-from tonearm_audio.loudness import LoudnessMeter
+from tonearm_audio.loudness import IntegratedMeter, PeakMeter
 from tonearm_audio.operations import Loudness
 
 MOST_LIMITED_LU = 6.0
@@ -30,6 +30,7 @@ _FIRST_BEND = 0.02
 """Loudness that a limiter costs, in LU for each dB² that peaks are driven into it: songs lie between 0.01 and 0.03."""
 _BEND_RANGE = (1e-4, 0.2)
 _HEADROOM_DB = 0.1
+"""Below the ceiling: where the limiter begins."""
 _GAIN_STEPS = 256
 """A decibel. So coarse that the last bit of a measurement does not reach the samples."""
 
@@ -41,12 +42,36 @@ class Heard:
     """What a song is without any limiting.
 
     Attributes:
-        integrated_lufs: gated loudness; None when it is silent.
-        true_peak_dbtp: highest peak; None when it is digitally silent.
+        integrated_lufs: gated loudness.
+        true_peak_dbtp: highest peak.
     """
 
-    integrated_lufs: float | None
-    true_peak_dbtp: float | None
+    integrated_lufs: float
+    true_peak_dbtp: float
+
+
+class Listener:
+    """Measures what a leveller must know of a song.
+
+    Args:
+        sample_rate_hz: frames a second.
+        channels: 1 or 2.
+    """
+
+    def __init__(self, sample_rate_hz: int, channels: int) -> None:
+        self._loudness = IntegratedMeter(sample_rate_hz, channels)
+        self._peaks = PeakMeter(channels)
+
+    def feed(self, block: FloatBlock) -> None:
+        """Take the next np.ndarray [shape=(frames, channels), dtype=float32]."""
+        self._loudness.feed(block)
+        self._peaks.feed(block)
+
+    def heard(self) -> Heard | None:
+        """What the song was, when all of it has been fed; None when it was silent."""
+        self._peaks.finish()
+        lufs = self._loudness.lufs()
+        return None if lufs is None else Heard(lufs, 20 * math.log10(self._peaks.true_peak))
 
 
 class Finisher:
@@ -72,17 +97,18 @@ class Finisher:
 
     def __init__(self, operation: Loudness, *, sample_rate_hz: int, channels: int) -> None:
         self.target_lufs = operation.target_lufs
-        self._meter = LoudnessMeter(sample_rate_hz, channels)
-        self._leveller = Leveller(operation.target_lufs, sample_rate_hz=sample_rate_hz, channels=channels)
+        self._listener = Listener(sample_rate_hz, channels)
+        self._format = {"sample_rate_hz": sample_rate_hz, "channels": channels}
+        self._leveller: Leveller | None = None
 
     @property
     def shortfall_lu(self) -> float:
         """By how much the song that `blocks` has played is softer than its target; see `Leveller`."""
-        return self._leveller.shortfall_lu
+        return 0.0 if self._leveller is None else self._leveller.shortfall_lu
 
     def feed(self, block: FloatBlock) -> None:
         """Take the next np.ndarray [shape=(frames, channels), dtype=float32]."""
-        self._meter.feed(block)
+        self._listener.feed(block)
 
     def blocks(self, replay: Chain, *, ceiling_dbtp: float, gain_db: float) -> Iterator[FloatBlock]:
         """Yield the song at its target.
@@ -95,134 +121,91 @@ class Finisher:
         Yields:
             np.ndarray [shape=(frames, channels), dtype=float32], as many frames as were fed.
         """
-        if self._leveller.heard is None:
-            found = self._meter.result()
-            self._leveller.heard = Heard(found.integrated_lufs, found.true_peak_dbtp)
+        if self._leveller is None:
+            self._leveller = Leveller(self.target_lufs, self._listener.heard(), **self._format)
         return self._leveller.blocks(replay, ceiling_dbtp=ceiling_dbtp, gain_db=gain_db)
 
 
 class Leveller:
-    """Finds the gain at which a chain of processing, and a limiter after it, comes out at a loudness.
+    """Finds the gain at which a song, with a limiter after it, comes out at a loudness.
 
     What limiting costs is taken to grow with the square of the decibels by which peaks are driven beyond the ceiling;
     each trial tells the factor for the song at hand, so that most songs need one or two.
 
     Args:
         target_lufs: integrated loudness to aim for.
+        heard: what the song is; None when it is silent, and stays as it is.
         sample_rate_hz: frames a second.
         channels: 1 or 2.
 
     Attributes:
-        heard: what the chain gives, without limiting; None until it is known.
         shortfall_lu: by how much the song was softer than the target when `blocks` had played it, 0.0 within 0.1 LU:
             only because more would have cost more than `MOST_LIMITED_LU`. A silent song falls short of nothing.
     """
 
-    def __init__(self, target_lufs: float, *, sample_rate_hz: int, channels: int) -> None:
-        self.heard: Heard | None = None
+    def __init__(self, target_lufs: float, heard: Heard | None, *, sample_rate_hz: int, channels: int) -> None:
         self.shortfall_lu = 0.0
-        self._target_lufs = target_lufs
+        self._target_lufs, self._heard = target_lufs, heard
         self._rate, self._channels = sample_rate_hz, channels
-        self._expected_lufs = target_lufs
         self._bend = _FIRST_BEND
 
-    def expect(self, expected_lufs: float) -> None:
-        """Say about how loud the chain is, where it must be heard to know."""
-        self.heard = None
-        self._expected_lufs = expected_lufs
-
-    def blocks(self, chain: Chain, *, ceiling_dbtp: float, gain_db: float) -> Iterator[FloatBlock]:
-        """Yield what the chain gives, at the target and below the ceiling.
+    def blocks(self, song: Chain, *, ceiling_dbtp: float, gain_db: float) -> Iterator[FloatBlock]:
+        """Yield the song at the target and below the ceiling.
 
         Args:
-            chain: np.ndarray [shape=(frames, channels), dtype=float32], the same on every call.
+            song: np.ndarray [shape=(frames, channels), dtype=float32], the same on every call.
             ceiling_dbtp: highest true peak that may leave.
             gain_db: by how much more than the target.
         """
         target_lufs = self._target_lufs + gain_db
-        applied_db = self._solved(chain, target_lufs, ceiling_dbtp)
-        meter = LoudnessMeter(self._rate, self._channels)
-        for block in self._limited(chain(), applied_db, ceiling_dbtp):
+        applied_db = 0.0 if self._heard is None else self._solved(self._heard, song, target_lufs, ceiling_dbtp)
+        meter = IntegratedMeter(self._rate, self._channels)
+        for block in self._limited(song(), applied_db, ceiling_dbtp):
             meter.feed(block)
             yield block
-        reached_lufs = meter.result().integrated_lufs
+        reached_lufs = meter.lufs()
         missing_lu = 0.0 if reached_lufs is None else target_lufs - reached_lufs
         self.shortfall_lu = missing_lu if missing_lu > 0.1 else 0.0
 
-    def _solved(self, chain: Chain, target_lufs: float, ceiling_dbtp: float) -> float:
+    def _solved(self, heard: Heard, song: Chain, target_lufs: float, ceiling_dbtp: float) -> float:
         """The gain in decibels."""
-        gain_db = self._guess(target_lufs, ceiling_dbtp)
+        wanted_db = target_lufs - heard.integrated_lufs
+        free_db = ceiling_dbtp - _HEADROOM_DB - heard.true_peak_dbtp
+        if wanted_db <= free_db:
+            return _stepped(wanted_db)
+        # A gain that gives the target costs no more than what it is beyond the difference.
+        most_db = _stepped(wanted_db + MOST_LIMITED_LU)
+        # driven - bend * driven² = wanted - free; where more would only cost, the peak of that.
+        left = max(0.0, 1 - 4 * self._bend * (wanted_db - free_db))
+        gain_db = min(_stepped(free_db + (1 - math.sqrt(left)) / (2 * self._bend)), most_db)
         before: tuple[float, float] | None = None
         for _ in range(_MOST_TRIALS):
-            if self.heard is not None and not self._driven_db(gain_db, ceiling_dbtp) > 0:
+            reached_lufs = self._tried(song, gain_db, ceiling_dbtp)
+            if reached_lufs is None:
                 break
-            reached_lufs = self._tried(chain, gain_db, ceiling_dbtp)
-            if reached_lufs is None or self.heard is None or self.heard.integrated_lufs is None:
-                break
-            slope = self._slope(gain_db, reached_lufs, before, ceiling_dbtp)
+            driven_db = gain_db - free_db
+            cost_lu = heard.integrated_lufs + gain_db - reached_lufs
+            self._bend = min(max(cost_lu / driven_db**2, _BEND_RANGE[0]), _BEND_RANGE[1])
+            # How much louder a further decibel makes the song: by the trial before, or else by the model.
+            slope = 1 - 2 * self._bend * driven_db
+            if before is not None and before[0] != gain_db:
+                slope = (reached_lufs - before[1]) / (gain_db - before[0])
+            slope = min(max(slope, _LEAST_SLOPE), 1.0)
             before = gain_db, reached_lufs
-            missing_lu, most_db = target_lufs - reached_lufs, self._most_gain_db(target_lufs)
+            missing_lu = target_lufs - reached_lufs
             if abs(missing_lu) < _CLOSE_LU or (missing_lu > 0 and gain_db >= most_db):
                 break
-            gain_db = min(_stepped(gain_db + missing_lu / slope), most_db)
+            gain_db = max(free_db + _HEADROOM_DB, min(_stepped(gain_db + missing_lu / slope), most_db))
             if abs(missing_lu) < _NEAR_LU * slope:
                 break
         return gain_db
 
-    def _slope(
-        self, gain_db: float, reached_lufs: float, before: tuple[float, float] | None, ceiling_dbtp: float
-    ) -> float:
-        """How much louder a further decibel makes the song: by the trial before, or else by the model."""
-        driven_db = self._driven_db(gain_db, ceiling_dbtp)
-        if self.heard is None or self.heard.integrated_lufs is None or driven_db <= 0:
-            return 1.0
-        cost_lu = self.heard.integrated_lufs + gain_db - reached_lufs
-        self._bend = min(max(cost_lu / driven_db**2, _BEND_RANGE[0]), _BEND_RANGE[1])
-        slope = 1 - 2 * self._bend * driven_db
-        if before is not None and before[0] != gain_db:
-            slope = (reached_lufs - before[1]) / (gain_db - before[0])
-        return min(max(slope, _LEAST_SLOPE), 1.0)
-
-    def _guess(self, target_lufs: float, ceiling_dbtp: float) -> float:
-        """Where gain, less what the limiter takes of it, is what is missing."""
-        if self.heard is None:
-            return _stepped(target_lufs - self._expected_lufs)
-        if self.heard.integrated_lufs is None or self.heard.true_peak_dbtp is None:
-            return 0.0
-        wanted_db = target_lufs - self.heard.integrated_lufs
-        free_db = ceiling_dbtp - _HEADROOM_DB - self.heard.true_peak_dbtp
-        if wanted_db <= free_db:
-            return _stepped(wanted_db)
-        # driven - bend * driven² = wanted - free; where more would only cost, the peak of that.
-        left = max(0.0, 1 - 4 * self._bend * (wanted_db - free_db))
-        driven_db = (1 - math.sqrt(left)) / (2 * self._bend)
-        return min(_stepped(free_db + driven_db), self._most_gain_db(target_lufs))
-
-    def _most_gain_db(self, target_lufs: float) -> float:
-        """A gain that gives the target costs no more than what it is beyond the difference."""
-        if self.heard is None or self.heard.integrated_lufs is None:
-            return math.inf
-        return _stepped(target_lufs - self.heard.integrated_lufs + MOST_LIMITED_LU)
-
-    def _driven_db(self, gain_db: float, ceiling_dbtp: float) -> float:
-        """By how much the highest peak is driven beyond the ceiling."""
-        if self.heard is None or self.heard.true_peak_dbtp is None:
-            return 0.0
-        return self.heard.true_peak_dbtp + gain_db - ceiling_dbtp + _HEADROOM_DB
-
-    def _tried(self, chain: Chain, gain_db: float, ceiling_dbtp: float) -> float | None:
-        """How loud the song comes out; what the chain gives is measured on the way where it is not known."""
-        meter, before = LoudnessMeter(self._rate, self._channels), None
-        blocks = chain()
-        if self.heard is None:
-            before = LoudnessMeter(self._rate, self._channels)
-            blocks = _measured(blocks, before)
-        for block in self._limited(blocks, gain_db, ceiling_dbtp):
+    def _tried(self, song: Chain, gain_db: float, ceiling_dbtp: float) -> float | None:
+        """How loud the song comes out."""
+        meter = IntegratedMeter(self._rate, self._channels)
+        for block in self._limited(song(), gain_db, ceiling_dbtp):
             meter.feed(block)
-        if before is not None:
-            found = before.result()
-            self.heard = Heard(found.integrated_lufs, found.true_peak_dbtp)
-        return meter.result().integrated_lufs
+        return meter.lufs()
 
     def _limited(self, blocks: Iterator[FloatBlock], gain_db: float, ceiling_dbtp: float) -> Iterator[FloatBlock]:
         limiter = TruePeakLimiter(self._rate, ceiling_dbtp=ceiling_dbtp, smooth=True)
@@ -230,12 +213,6 @@ class Leveller:
         for block in blocks:
             yield from limiter.feed(block * gain)
         yield from limiter.finish()
-
-
-def _measured(blocks: Iterator[FloatBlock], meter: LoudnessMeter) -> Iterator[FloatBlock]:
-    for block in blocks:
-        meter.feed(block)
-        yield block
 
 
 def _stepped(gain_db: float) -> float:

@@ -26,9 +26,10 @@ import numpy.typing as npt
 from tonearm_audio import compress
 from tonearm_audio.decode import FloatBlock, Source
 from tonearm_audio.errors import AudioError
-from tonearm_audio.loudness import LoudnessMeter, k_weight
-from tonearm_audio.loudness_match import Chain, Heard, Leveller
+from tonearm_audio.loudness import IntegratedMeter, k_weight
+from tonearm_audio.loudness_match import Leveller, Listener
 from tonearm_audio.operations import Compress, Master, Preset
+from tonearm_audio.spool import Spool
 
 MOST_MATCHED_DB = 12.0
 """Of a reference's spectrum, in either direction."""
@@ -45,7 +46,6 @@ _NO_POWER = 1e-30
 _DIGITAL_SILENCE_DB = -150.0
 _WORKING_LUFS = -18.0
 """How loud the song is where it is compressed: thresholds are meant for this."""
-_USUALLY_COMPRESSED_DB = 1.0
 _WIDENED: Knots = ((150, 0.0), (300, 1.0))
 _WIDEST_DB = -6.0
 """Sides against the middle: what is as wide is not made wider."""
@@ -210,7 +210,7 @@ class Finisher:
         self._aim = PRESETS[operation.preset] if operation.preset is not None else _model(operation.reference)
         self.target_lufs = self._aim.target_lufs if operation.target_lufs is None else operation.target_lufs
         self._rate, self._channels = sample_rate_hz, channels
-        self._meter = LoudnessMeter(sample_rate_hz, channels)
+        self._loudness = IntegratedMeter(sample_rate_hz, channels)
         self._spectra = _Spectra(sample_rate_hz, channels)
         self._filters: _Filters | None = None
         self._leveller: Leveller | None = None
@@ -222,7 +222,7 @@ class Finisher:
 
     def feed(self, block: FloatBlock) -> None:
         """Take the next np.ndarray [shape=(frames, channels), dtype=float32]."""
-        self._meter.feed(block)
+        self._loudness.feed(block)
         self._spectra.feed(block)
 
     def blocks(
@@ -230,56 +230,54 @@ class Finisher:
     ) -> Iterator[FloatBlock]:
         """Yield the song mastered.
 
+        What lies before the limiter is kept in a spool of its own, so that it is done once.
+
         Args:
-            replay: gives all that was fed, from the start; called up to 4 times.
+            replay: gives all that was fed, from the start.
             ceiling_dbtp: highest true peak that may leave.
             gain_db: what the encoder is known to take away, which is added to the loudness.
 
         Yields:
             np.ndarray [shape=(frames, channels), dtype=float32], as many frames as were fed.
+
+        Raises:
+            OSError: the disk is full.
         """
-        if self._leveller is None:
-            self._leveller = self._prepared()
-        return self._leveller.blocks(self._chain(replay), ceiling_dbtp=ceiling_dbtp, gain_db=gain_db)
-
-    def _prepared(self) -> Leveller:
-        """Design the filters, now that all of the song has been heard."""
-        found = self._meter.result()
-        heard = Heard(found.integrated_lufs, found.true_peak_dbtp)
-        spectra, loudness_lufs = self._spectra.levels_db(), heard.integrated_lufs
-        leveller = Leveller(self.target_lufs, sample_rate_hz=self._rate, channels=self._channels)
-        leveller.heard = heard
-        if loudness_lufs is None:
-            return leveller
-        if isinstance(self._aim, Tone):
-            corrections_db = _towards_tone(spectra, self._aim, self._rate)
-        else:
-            corrections_db = _towards_model(spectra, loudness_lufs, self._aim, self._rate)
-        expected_lufs = loudness_lufs + _louder_db(spectra, corrections_db)
-        working_db = 0.0
-        if self._aim.compress is not None:
-            working_db = round(4 * (_WORKING_LUFS - expected_lufs)) / 4
-            expected_lufs = _WORKING_LUFS - _USUALLY_COMPRESSED_DB
-        if corrections_db.any() or working_db:
-            self._filters = _Filters(self._rate, corrections_db + working_db)
-        if self._filters is not None or self._aim.compress is not None:
-            leveller.expect(expected_lufs)
-        return leveller
-
-    def _chain(self, replay: Chain) -> Chain:
-        """The song with its new spectrum, compressed."""
-
-        def chain() -> Iterator[FloatBlock]:
-            blocks = replay()
-            if self._filters is not None:
-                blocks = self._filters.process(blocks)
-            if self._aim.compress is not None:
-                blocks = compress.process(
-                    blocks, operation=self._aim.compress, sample_rate_hz=self._rate, channels=self._channels
+        with Spool(self._channels) as spool:
+            listener = Listener(self._rate, self._channels)
+            for block in self._shaped(replay()):
+                listener.feed(block)
+                spool.write(block)
+            if self._leveller is None:
+                self._leveller = Leveller(
+                    self.target_lufs, listener.heard(), sample_rate_hz=self._rate, channels=self._channels
                 )
-            return blocks
+            yield from self._leveller.blocks(spool.blocks, ceiling_dbtp=ceiling_dbtp, gain_db=gain_db)
 
-        return chain
+    def _shaped(self, blocks: Iterator[FloatBlock]) -> Iterator[FloatBlock]:
+        """The song with its new spectrum, compressed."""
+        loudness_lufs = self._loudness.lufs()
+        if loudness_lufs is None:
+            return blocks
+        if self._filters is None:
+            self._filters = self._designed(loudness_lufs)
+        blocks = self._filters.process(blocks)
+        if self._aim.compress is not None:
+            blocks = compress.process(
+                blocks, operation=self._aim.compress, sample_rate_hz=self._rate, channels=self._channels
+            )
+        return blocks
+
+    def _designed(self, loudness_lufs: float) -> _Filters:
+        """The filters, now that all of the song has been heard."""
+        spectra_db = self._spectra.levels_db()
+        if isinstance(self._aim, Tone):
+            corrections_db = _towards_tone(spectra_db, self._aim, self._rate)
+        else:
+            corrections_db = _towards_model(spectra_db, loudness_lufs, self._aim, self._rate)
+        if self._aim.compress is not None:
+            corrections_db += _WORKING_LUFS - loudness_lufs - _louder_db(spectra_db, corrections_db)
+        return _Filters(self._rate, corrections_db)
 
 
 @dataclass(frozen=True)
@@ -304,13 +302,13 @@ def _model(path: Path | None) -> _Model:
     if path is None:
         raise ValueError("a master without a preset has a reference")
     with Source(path) as opened:
-        meter = LoudnessMeter(opened.sample_rate_hz, opened.channels)
+        meter = IntegratedMeter(opened.sample_rate_hz, opened.channels)
         spectra = _Spectra(opened.sample_rate_hz, opened.channels)
         for block in opened.blocks():
             meter.feed(block)
             spectra.feed(block)
         rate = opened.sample_rate_hz
-    loudness_lufs = meter.result().integrated_lufs
+    loudness_lufs = meter.lufs()
     if loudness_lufs is None:
         raise AudioError(
             "recipe.invalid",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.unit.audio.signals import RATE, clicks, noise, tone
 from tonearm_audio.decode import FloatBlock
-from tonearm_audio.loudness import LoudnessMeter, MeasuredLoudness
+from tonearm_audio.loudness import IntegratedMeter, LoudnessMeter, MeasuredLoudness
 from tonearm_audio.loudness_match import Finisher
 from tonearm_audio.operations import Loudness
 
@@ -147,3 +147,12 @@ def test_any_sound_keeps_its_length_and_the_ceiling_and_reaches_the_target_or_te
         assert found.integrated_lufs == pytest.approx(target_lufs - finisher.shortfall_lu, abs=0.1)
     swapped, _ = finished(Song(np.ascontiguousarray(samples[:, ::-1]), 4096), Loudness(target_lufs), rate=rate)
     assert np.array_equal(swapped[:, ::-1], out)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.05, 0.3, 2.5])
+def test_the_short_meter_reads_what_the_full_one_reads(seconds: float) -> None:
+    samples = BAND[: round(seconds * RATE)]
+    meter = IntegratedMeter(RATE, 2)
+    for start in range(0, len(samples), 777):
+        meter.feed(samples[start : start + 777])
+    assert meter.lufs() == measured(samples).integrated_lufs
