@@ -361,6 +361,41 @@ def test_analyze_as_json_is_the_document_of_the_workflow_to_the_byte(tonearm: Te
     assert tonearm("analyze", "song.wav", "--json").stdout == f"{kept}\n"
 
 
+def test_analyze_draws_the_spectrogram_and_replaces_no_file_unasked(tonearm: Terminal, song: Path) -> None:
+    # When it is asked for
+    tonearm("analyze", "song.wav", "--spectrogram", "song.png")
+
+    # Then it is the workflow's
+    drawn = TonearmAudio().analyze(song, on_progress=lambda _: None).spectrogram
+    assert Path("song.png").read_bytes() == drawn
+
+    # And what stands there stays, unless it is said otherwise
+    Path("song.png").write_bytes(b"mine")
+    assert tonearm("analyze", "song.wav", "--spectrogram", "song.png").exit_code == 2
+    assert Path("song.png").read_bytes() == b"mine"
+    tonearm("analyze", "song.wav", "--spectrogram", "song.png", "--force")
+    assert Path("song.png").read_bytes() == drawn
+
+
+def test_analyze_finds_the_sections_when_asked(tonearm: Terminal, song: Path) -> None:
+    found = tonearm.json("analyze", "song.wav", "--structure")
+
+    assert found["structure"]["sections"] == [{"start_s": 0.0, "end_s": 6.0, "label": "A"}]
+    assert "A from 0.0 s" in tonearm("analyze", "song.wav", "--structure").stdout
+
+
+def test_without_librosa_the_sections_are_refused_before_anything_is_measured(
+    tonearm: Terminal, song: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "tonearm_audio.structure", raising=False)
+    monkeypatch.setitem(sys.modules, "librosa", None)
+
+    problem = tonearm.json("analyze", "song.wav", "--structure", exit_code=2)["problem"]
+
+    assert problem["code"] == "librosa.not_there"
+    assert "tonearm-audio[structure]" in problem["mend"]
+
+
 def test_silence_is_told_in_words(tonearm: Terminal) -> None:
     soundfile.write("silence.wav", np.zeros(44_100), 44_100)
     result = tonearm("analyze", "silence.wav")
