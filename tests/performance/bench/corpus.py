@@ -144,7 +144,7 @@ class Song:
 
     @cached_property
     def mp3(self) -> Path:
-        """MP3 of 320 kbit/s with the encoder's Info tag."""
+        """MP3 of 320 kbit/s."""
         path = self.folder / f"{self.name}.mp3"
         if not path.exists():
             samples, rate_hz = soundfile.read(self.wav, dtype="int16")

@@ -223,13 +223,14 @@ def choir(hz: float, seconds: float, random: np.random.Generator) -> Signal:
 def kick(hz: float, seconds: float, random: np.random.Generator) -> Signal:
     time, tuning = _time(0.4), hz / NOMINAL_HZ
     phase = 2 * np.pi * tuning * (48 * time + 110 / 30 * (1 - np.exp(-time * 30)))
-    click = _band(random.standard_normal(len(time)), 1500 * tuning, 5000 * tuning) * np.exp(-time * 300)
-    return np.sin(phase) * np.exp(-time * 9) + 0.5 * click
+    beater = _band(random.standard_normal(len(time)), 1200 * tuning, 6000 * tuning) * np.exp(-time * 180)
+    return np.sin(phase) * np.exp(-time * 9) + 1.2 * beater
 
 
 def soft_kick(hz: float, seconds: float, random: np.random.Generator) -> Signal:
     time, tuning = _time(0.35), hz / NOMINAL_HZ
-    return np.sin(2 * np.pi * tuning * (55 * time + 0.8 * (1 - np.exp(-time * 25)))) * np.exp(-time * 11)
+    felt = _band(random.standard_normal(len(time)), 400 * tuning, 2500 * tuning) * np.exp(-time * 150)
+    return np.sin(2 * np.pi * tuning * (55 * time + 0.8 * (1 - np.exp(-time * 25)))) * np.exp(-time * 11) + 0.7 * felt
 
 
 def snare(hz: float, seconds: float, random: np.random.Generator) -> Signal:
@@ -294,18 +295,12 @@ def shaker(hz: float, seconds: float, random: np.random.Generator) -> Signal:
     return _band(random.standard_normal(len(time)), 5000 * tuning, 12_000 * tuning) * swish
 
 
-def conga(hz: float, seconds: float, random: np.random.Generator) -> Signal:
-    time, tuning = _time(0.3), hz / NOMINAL_HZ
-    slap = _band(random.standard_normal(len(time)), 1500 * tuning, 4000 * tuning) * np.exp(-time * 120)
-    return np.sin(2 * np.pi * tuning * 235 * time) * np.exp(-time * 16) + 0.3 * slap
-
-
 VOICES: dict[str, Voice] = {
     voice.__name__: voice
     for voice in (
         piano, electric_piano, organ, flute, synth_bass, pad, slow_pad, lead, brass, steel_guitar, nylon_guitar,
         upright_bass, picked_bass, overdriven_guitar, choir, kick, soft_kick, snare, rim, clap, brush, hat, open_hat,
-        ride, crash, tom, shaker, conga,
+        ride, crash, tom, shaker,
     )
 }  # fmt: skip
 

@@ -149,27 +149,36 @@ def stereo_correlation(samples: Samples) -> float:
 # --- Test signals ---------------------------------------------------------------------------------------------------
 
 TONES_HZ = (220.0, 523.25, 1318.5, 3520.0)
+TONE_S = 5.0
 
 
-def tones(rate_hz: int, seconds: float = 12.0) -> Samples:
-    """Steady sines in stereo, for pitch."""
-    time = np.arange(round(seconds * rate_hz)) / rate_hz
-    line = sum(0.2 * np.sin(2 * np.pi * hz * time) for hz in TONES_HZ)
-    return np.repeat(np.asarray(line)[:, None], 2, axis=1).astype(np.float32)
+def tones(rate_hz: int) -> Samples:
+    """Steady sines in stereo, one after another, for pitch: each lasts `TONE_S`."""
+    time = np.arange(round(TONE_S * rate_hz)) / rate_hz
+    edges = np.clip(np.minimum(time, TONE_S - time) / 0.05, 0, 1)
+    line = np.concatenate([0.4 * edges * np.sin(2 * np.pi * hz * time) for hz in TONES_HZ])
+    return np.repeat(line[:, None], 2, axis=1).astype(np.float32)
 
 
-def worst_cents(samples: Samples, rate_hz: int, ratio: float = 1.0) -> float:
-    """How far, in cents, the worst of `tones` is from where it should be after a change of pitch by `ratio`."""
-    trim = len(samples) // 8
-    line = middle(samples)[trim:-trim].astype(np.float64)
-    window = np.exp(-0.5 * ((np.arange(len(line)) - len(line) / 2) / (len(line) / 9)) ** 2)
-    level = np.log(np.abs(np.fft.rfft(line * window)) + 1e-30)
-    step = rate_hz / len(line)
-    worst = 0.0
-    for hz in TONES_HZ:
-        wanted = hz * ratio / step
-        low = int(wanted * 0.97)
-        peak = low + int(np.argmax(level[low : int(wanted * 1.03) + 2]))
+def worst_cents(samples: Samples, rate_hz: int, *, ratio: float = 1.0, tempo: float = 1.0) -> float:
+    """How far, in cents, the worst of `tones` is from where it should be after a change of pitch by `ratio`.
+
+    Args:
+        samples: np.ndarray [shape=(frames, channels)]; what was made of `tones`.
+        rate_hz: of it.
+        ratio: by which the pitch was to rise.
+        tempo: by which the tones were to become shorter.
+    """
+    worst, length = 0.0, TONE_S / tempo
+    for order, hz in enumerate(TONES_HZ):
+        # The middle of each: a stretcher may smear the ends.
+        first, last = (round((order + part) * length * rate_hz) for part in (0.2, 0.8))
+        line = middle(samples)[first:last].astype(np.float64)
+        window = np.exp(-0.5 * ((np.arange(len(line)) - len(line) / 2) / (len(line) / 9)) ** 2)
+        level = np.log(np.abs(np.fft.rfft(line * window)) + 1e-30)
+        wanted = hz * ratio * len(line) / rate_hz
+        low = int(wanted * 0.9)
+        peak = low + int(np.argmax(level[low : int(wanted * 1.1) + 2]))
         left, top, right = level[peak - 1 : peak + 2]
         # A Gaussian's logarithm is a parabola: three points give its top exactly.
         found = peak + 0.5 * (left - right) / (left - 2 * top + right)

@@ -124,11 +124,16 @@ STYLES: dict[str, Style] = {
     "bossa": Style(
         4,
         4,
-        {"rim": "x..x..x...x..x..", "shaker": "xoxoxoxoxoxoxoxo", "soft_kick": "x..ox..ox..ox..o"},
+        {
+            "rim": "x..x..x...x..x..",
+            "hat": "....x.......x...",
+            "shaker": "xoxoxoxoxoxoxoxo",
+            "soft_kick": "x..ox..ox..ox..o",
+        },
         (
             Part("upright_bass", "x.....x.x.....x.", "root", 36, 0.5),
             Part("nylon_guitar", "x..x..x...x.x...|x...x..x..x...x.", "chord", 55, 0.4, -0.3, 0.2, 0.6),
-            Part("flute", "..x...x...x.....|x.....x...x..x..", "melody", 70, 0.28, 0.35, 0.35),
+            Part("flute", "x.....x...x.....|x...x..x..x.x...", "melody", 70, 0.28, 0.35, 0.35),
         ),
         JAZZ,
         loose_ms=6.0,
