@@ -1,13 +1,21 @@
-"""Change the length of a stream and keep its pitch, in chunks of bounded memory that join without a seam.
+"""Change the length of a stream and keep its pitch; with it, and a resampling, every change of tempo and pitch.
 
-The stretching is Signalsmith Stretch (python-stretch). Its binding takes a whole signal and starts afresh with every
-call, so a long song is stretched in overlapping chunks. Two chunks agree in what they contain and where, but the phase
-of each partial depends on where its chunk began; crossfading them plainly would cancel at random. At a join the
-outgoing chunk's partials are therefore turned, over a third of a second, into the incoming chunk's phases, and only
-then crossfaded.
+A phase vocoder: windows cut out of the source where the time map says, added up again at even distances in the render.
+Before that their spectra are turned, bin by bin, so that they fit each other:
 
-Overlapping windows that no longer agree in phase lose power: a tenth of a decibel for music at 1.1, up to six for noise
-or at 4. Each chunk is given back what it lost, as one gain, so that a render is as loud as its source.
+- along time, so that the moment one hop earlier agrees with what was made there already. It is measured in a second
+  spectrum of the source, one hop before, and not estimated from phases;
+- along frequency, so that bins of one sound turn together, and what lies off the middle of a window moves by as much
+  as time is stretched. That both are weighed in one sum of complex numbers, each as heavy as its sound, is the idea of
+  Signalsmith Stretch (Luff, "Four ways to write a pitch-shifter", ADC 2022; the phase locking before it: Laroche and
+  Dolson, IEEE Trans. Speech and Audio Processing 7(3), 1999).
+
+One turn serves both channels, found from both: the stereo image of every bin stays as it was. Attacks are moved, not
+stretched (`attacks.py`). Windows that no longer agree lose power where they overlap; each band gets back what it lost,
+by how much it agrees, and attacks that take a larger share of the time do not make the whole louder.
+
+Everything lies on a fixed grid and is summed in a fixed order, so that the same song gives the same bits however it is
+cut into blocks, and swapped channels come out swapped.
 """
 
 from __future__ import annotations
@@ -17,195 +25,301 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
-from python_stretch import Signalsmith
 
-from tonearm_audio.decode import BLOCK_FRAMES, FloatBlock
-from tonearm_audio.loudness import k_weighted_power
+from tonearm_audio.attacks import AttackFinder, TimeMap, fast_size
+from tonearm_audio.decode import FloatBlock
+from tonearm_audio.formants import FormantKeeper
+from tonearm_audio.kernels import address, library, size
+from tonearm_audio.pitch import fit_length, resample
+from tonearm_audio.plan import NEUTRAL, Change
 
-CHUNK_FRAMES = 1 << 19
-"""Frames of a chunk on its longer side (12 s at 44.1 kHz): a render in stereo stays below 80 MB of memory."""
+_WINDOW_S = 0.1
+_OVERLAP = 4
+_BATCH = 16
+"""Windows worked on at once: some megabytes."""
+_LEAST_BLOCK = 4096
+_SPREAD_RANGE = (0.5, 2.0)
+"""Beyond these, moments in a window cannot be moved as far as time is stretched."""
+_BANDS = 24
+_LEVEL_MEMORY_S = 3.0
+_LEVEL_STEP = 0.002
+"""Most by which the level changes from one window to the next."""
+_LEVEL_RANGE = (0.7, 1.4)
+_GRID = 4096
 
-_SEED = 1
-_MARGIN_S = 0.25
-_TURN_STEPS = 16
-_SILENCE = 1e-10
-_GAIN_RANGE = (0.7, 2.0)
+Spectra = npt.NDArray[np.complex64]
 
-Spectrum = npt.NDArray[np.complex128]
+
+def process_change(
+    blocks: Iterator[FloatBlock], *, change: Change, sample_rate_hz: int, channels: int, output_rate_hz: int
+) -> Iterator[FloatBlock]:
+    """Change tempo and pitch, and the sample rate with them.
+
+    A pitch change by r is a stretch in time by r, then a resampling by r, which is exact where a transposing vocoder is
+    off by some cents. The same resampling leads to the output's rate.
+
+    Args:
+        blocks: np.ndarray [shape=(frames, channels), dtype=float32].
+        change: the tempo and the pitch, and whether a voice's resonances stay where they are.
+        sample_rate_hz: of `blocks`.
+        channels: 1 or 2.
+        output_rate_hz: of what is yielded.
+
+    Yields:
+        np.ndarray [shape=(frames, channels), dtype=float32]; exactly
+        round(change.frames_after(frames in) * output_rate_hz / sample_rate_hz) frames, at least one, or none for none.
+        Bit for bit the input when nothing changes.
+    """
+    read = 0
+
+    def counted() -> Iterator[FloatBlock]:
+        nonlocal read
+        for block in blocks:
+            read += len(block)
+            yield block
+
+    def promised() -> int:
+        return max(1, round(change.frames_after(read) * output_rate_hz / sample_rate_hz)) if read else 0
+
+    made = counted()
+    shifted = abs(change.pitch_ratio - 1.0) > NEUTRAL
+    keeper = None
+    if shifted and change.keep_formants:
+        keeper = FormantKeeper(change.pitch_ratio, sample_rate_hz, window_frames(sample_rate_hz))
+    if keeper is not None or abs(change.time_ratio - 1.0) > NEUTRAL:
+        made = stretch(
+            made, time_ratio=change.time_ratio, sample_rate_hz=sample_rate_hz, channels=channels, formants=keeper
+        )
+    ratio = change.pitch_ratio * sample_rate_hz / output_rate_hz
+    if abs(ratio - 1.0) > NEUTRAL:
+        made = resample(made, ratio=ratio, channels=channels)
+    return fit_length(made, frames=promised, channels=channels)
 
 
 def stretch(
-    blocks: Iterator[FloatBlock], *, time_ratio: float, sample_rate_hz: int, channels: int
+    blocks: Iterator[FloatBlock],
+    *,
+    time_ratio: float,
+    sample_rate_hz: int,
+    channels: int,
+    formants: FormantKeeper | None = None,
 ) -> Iterator[FloatBlock]:
     """Stretch a stream in time.
 
     Args:
         blocks: np.ndarray [shape=(frames, channels), dtype=float32].
         time_ratio: frames out over frames in, 1/16 to 16.
-        sample_rate_hz: frames a second; sets the analysis block (120 ms).
+        sample_rate_hz: frames a second; sets the window (100 ms).
         channels: 1 or 2, stretched together so that the stereo image holds.
+        formants: what moves resonances, if they are to be moved.
 
     Yields:
-        np.ndarray [shape=(frames, channels), dtype=float32]; round(frames in * time_ratio) frames in all.
+        np.ndarray [shape=(frames, channels), dtype=float32]; round(frames in * time_ratio) frames in all, at least one
+        if any came in.
     """
-    chunks = _Chunks(time_ratio, sample_rate_hz, channels)
+    vocoder = _Vocoder(time_ratio, sample_rate_hz, channels, formants)
+    for block in _of_some_length(blocks):
+        yield from vocoder.feed(block)
+    yield from vocoder.finish()
+
+
+def window_frames(sample_rate_hz: int) -> int:
+    """The length of a window, which suits a Fourier transform."""
+    return fast_size(_WINDOW_S * sample_rate_hz, _OVERLAP)
+
+
+def _of_some_length(blocks: Iterator[FloatBlock]) -> Iterator[FloatBlock]:
+    """Blocks of a few frames put together: each costs a copy of what is held."""
+    waiting: list[FloatBlock] = []
     for block in blocks:
-        for chunk in chunks.feed(block):
-            yield from _cut(chunk)
-    for chunk in chunks.finish():
-        yield from _cut(chunk)
+        waiting.append(block)
+        if sum(map(len, waiting)) >= _LEAST_BLOCK:
+            yield np.concatenate(waiting)
+            waiting = []
+    if waiting:
+        yield np.concatenate(waiting)
 
 
-def _cut(chunk: FloatBlock) -> Iterator[FloatBlock]:
-    """Blocks of the usual size, so that what follows need not hold a whole chunk several times over."""
-    for start in range(0, len(chunk), BLOCK_FRAMES):
-        yield chunk[start : start + BLOCK_FRAMES]
+class _Vocoder:
+    """Windows out of the source, turned, and added up."""
 
-
-class _Chunks:
-    """Collects input until a chunk can be stretched, and joins it to the one before."""
-
-    def __init__(self, time_ratio: float, sample_rate_hz: int, channels: int) -> None:
+    def __init__(self, time_ratio: float, rate: int, channels: int, formants: FormantKeeper | None) -> None:
         self._ratio = time_ratio
-        self._rate = sample_rate_hz
         self._channels = channels
-        window = 1 << round(np.log2(0.093 * sample_rate_hz))
-        self._join = _Join(window)
-        self._margin = round(_MARGIN_S * sample_rate_hz)
-        self._step = max(self._join.frames * 2, round(CHUNK_FRAMES * min(1.0, time_ratio)))
-        self._waiting: list[FloatBlock] = []
-        self._first = 0
+        self._formants = formants
+        self._size = window_frames(rate)
+        self._hop = self._size // _OVERLAP
+        shape = [math.sin(math.pi * (frame + 0.5) / self._size) ** 2 for frame in range(self._size)]
+        self._window = np.array(shape, np.float32)
+        # Hann squared at a quarter of its length sums to 1.5.
+        self._synthesis = (self._window / np.float32(1.5)).astype(np.float32)
+        bins = self._size // 2 + 1
+        self._edges = _band_edges(bins, rate)
+        self._weights = _hearing(np.arange(bins) * (rate / self._size))
+        self._before: Spectra = np.zeros((channels, bins), np.complex64)
+        self._work: Spectra = np.empty((4, bins), np.complex64)
+        self._finder = AttackFinder(rate, channels)
+        self._map = TimeMap(time_ratio, rate)
+        self._level = _Level(math.exp(-self._hop / (_LEVEL_MEMORY_S * rate)))
+        self._next = 1 - _OVERLAP // 2
+        """The window that comes next; window 0 stands around the first frame."""
         self._received = 0
-        self._start = 0
-        self._tail: FloatBlock | None = None
+        # Silence before the song, for the windows that reach there.
+        self._reach = 2 * self._size + math.ceil(self._hop / time_ratio)
+        self._held: FloatBlock = np.zeros((self._reach, channels), np.float32)
+        self._first = -self._reach
+        self._sum: FloatBlock = np.zeros((self._size, channels), np.float32)
+        self._given = 0
+        self._position: float | None = None
 
     def feed(self, block: FloatBlock) -> Iterator[FloatBlock]:
         """Take input; yield what became ready."""
-        self._waiting.append(block)
         self._received += len(block)
-        # A chunk is cut off only when another one of some length is sure to follow it.
-        while self._received >= self._input_at(self._start + self._step + 2 * self._join.frames + 2 * self._margin):
-            end = self._start + self._step
-            chunk = self._stretched(self._start, end + self._join.frames, self._margin)
-            yield self._joined(chunk[: self._step])
-            self._tail = chunk[self._step :]
-            self._start = end
-            self._forget(self._input_at(end - self._margin))
+        self._hold(block)
+        while self._ready(self._next + _BATCH):
+            yield from self._cut_to_song(self._made(_BATCH), None)
 
     def finish(self) -> Iterator[FloatBlock]:
-        """Stretch what is left."""
-        total = max(1, round(self._received * self._ratio)) if self._received else 0
-        if total:
-            yield self._joined(self._stretched(self._start, total, 0))
+        """Yield the rest."""
+        if not self._received:
+            return
+        total = max(1, round(self._received * self._ratio))
+        silence = np.zeros((self._size, self._channels), np.float32)
+        while self._given < total:
+            while not self._ready(self._next + _BATCH):
+                self._hold(silence)
+            yield from self._cut_to_song(self._made(_BATCH), total)
 
-    def _input_at(self, output: int) -> int:
-        return round(output / self._ratio)
+    def _hold(self, block: FloatBlock) -> None:
+        self._held = np.concatenate([self._held, block])
+        self._map.feed(self._finder.feed(block), self._finder.known)
 
-    def _joined(self, chunk: FloatBlock) -> FloatBlock:
-        if self._tail is not None:
-            overlap = len(self._tail)
-            chunk[:overlap] = self._join(self._tail, chunk[:overlap])
-        return chunk
+    def _ready(self, window: int) -> bool:
+        """Whether every window before this one can be cut."""
+        time = window * self._hop
+        # The map is never farther ahead of the plain stretch than this; it is behind while there is more to come.
+        farthest = time / self._ratio + 2 * self._size
+        return self._map.end > time and self._first + len(self._held) > farthest
 
-    def _stretched(self, start: int, end: int, after: int) -> FloatBlock:
-        """The output frames start to end, stretched with a margin on both sides that is thrown away."""
-        begin = max(0, start - self._margin)
-        first = self._input_at(begin)
-        last = min(self._received, self._input_at(end + after)) if after else self._received
-        processor = Signalsmith.Stretch(_SEED)
-        processor.preset(self._channels, self._rate)
-        processor.setTimeFactor(1 / self._ratio)
-        signal = self._input(first, last)
-        stretched = np.asarray(processor.process(signal)).T[start - begin :]
-        wanted = np.zeros((end - start, self._channels), np.float32)
-        usable = stretched[: len(wanted)]
-        given = signal[:, self._input_at(start) - first :].T
-        wanted[: len(usable)] = usable * _gain_lost(given, usable, self._rate)
-        return wanted
+    def _made(self, count: int) -> FloatBlock:
+        """The next frames of the render, from half a window before the next window's middle on."""
+        times = np.arange(self._next, self._next + count, dtype=np.float64) * self._hop
+        middles, ratios = self._map.read(times)
+        starts = np.stack([middles - self._hop, middles], axis=1).ravel() - self._size // 2 - self._first
+        cut = np.empty((2 * count, self._channels, self._size), np.float32)
+        library().tonearm_stretch_cut(
+            address(self._held, np.float32),
+            size(self._channels),
+            address(starts, np.int64),
+            size(2 * count),
+            address(self._window, np.float32),
+            size(self._size),
+            address(cut, np.float32),
+        )
+        spectra: Spectra = np.fft.rfft(cut).astype(np.complex64, copy=False).reshape(count, 2, self._channels, -1)
+        turned, powers = self._turned(spectra, ratios)
+        gains = self._level.gains(powers, self._shares(middles))[:, np.newaxis]
+        if self._formants is not None:
+            gains = gains * self._formants.gains(spectra[:, 1])
+        turned *= gains[:, np.newaxis].astype(np.float32)
+        added = np.concatenate([self._sum, np.zeros((count * self._hop, self._channels), np.float32)])
+        back = np.fft.irfft(turned, self._size)
+        library().tonearm_stretch_add(
+            address(back, np.float32),
+            size(self._channels),
+            size(count),
+            address(self._synthesis, np.float32),
+            size(self._size),
+            size(self._hop),
+            address(added, np.float32),
+        )
+        self._next += count
+        self._sum = added[count * self._hop :]
+        self._forget(int(middles[-1]) - self._reach)
+        return added[: count * self._hop]
 
-    def _input(self, first: int, last: int) -> FloatBlock:
-        """The input frames first to last [shape=(channels, frames)]."""
-        waiting: FloatBlock = np.concatenate(self._waiting)
-        return np.ascontiguousarray(waiting[first - self._first : last - self._first].T)
+    def _turned(self, spectra: Spectra, ratios: npt.NDArray[np.float32]) -> tuple[Spectra, npt.NDArray[np.float64]]:
+        """The spectra as they are added up, and the power that each had."""
+        count, _, channels, bins = spectra.shape
+        made = np.empty((count, channels, bins), np.complex64)
+        powers = np.empty(count)
+        library().tonearm_stretch_turn(
+            address(spectra, np.complex64),
+            address(self._before, np.complex64),
+            address(np.clip(ratios, *_SPREAD_RANGE), np.float32),
+            size(count),
+            size(channels),
+            size(bins),
+            address(self._edges, np.int64),
+            size(len(self._edges) - 1),
+            address(self._weights, np.float32),
+            address(powers, np.float64),
+            address(self._work, np.complex64),
+            address(made, np.complex64),
+        )
+        return made, powers
+
+    def _shares(self, middles: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """How much of the source's time each window stands for, 1 in a plain stretch."""
+        before = self._position if self._position is not None else float(middles[0]) - self._hop / self._ratio
+        self._position = float(middles[-1])
+        shares: npt.NDArray[np.float64] = np.diff(middles, prepend=before) * (self._ratio / self._hop)
+        return shares
+
+    def _cut_to_song(self, block: FloatBlock, total: int | None) -> Iterator[FloatBlock]:
+        """What of a block lies in the song; the first begins before it."""
+        start = (self._next - _BATCH) * self._hop - self._size // 2
+        inside = block[max(0, -start) :]
+        if total is not None:
+            inside = inside[: total - self._given]
+        if len(inside):
+            self._given += len(inside)
+            yield inside
 
     def _forget(self, before: int) -> None:
-        while self._waiting and self._first + len(self._waiting[0]) <= before:
-            self._first += len(self._waiting.pop(0))
+        gone = before - self._first
+        if gone > 0:
+            self._held = self._held[gone:]
+            self._first = before
 
 
-def _gain_lost(before: FloatBlock, after: FloatBlock, sample_rate_hz: int) -> np.float32:
-    """The gain that makes `after` as loud as `before`, in steps so coarse (0.002 dB) that rounding cannot move it."""
-    given, left = k_weighted_power(before, sample_rate_hz), k_weighted_power(after, sample_rate_hz)
-    if min(given, left) < _SILENCE:
-        return np.float32(1.0)
-    gain = min(max(math.sqrt(given / left), _GAIN_RANGE[0]), _GAIN_RANGE[1])
-    return np.float32(round(gain * 4096) / 4096)
+class _Level:
+    """Keeps the render as loud as the source where some moments take more time than others.
 
-
-class _Join:
-    """Turns the partials of one stretch into the phases of another, then crossfades.
-
-    Only additions, multiplications, divisions and square roots touch the samples, in float64: they round alike on every
-    processor, so that the render's hash does not depend on the machine.
+    Args:
+        memory: share of a power that is remembered from one window to the next.
     """
 
-    def __init__(self, window_frames: int) -> None:
-        self._window = window_frames
-        self._hop = window_frames // 4
-        self.frames = 8 * window_frames
-        """Length of the overlap that a join takes."""
-        self._shape = np.hanning(window_frames + 1)[:-1]
-        turn_end = _TURN_STEPS * self._hop + window_frames // 2
-        fade = np.ones(self.frames)
-        fade[:turn_end] = 0.0
-        length = self.frames - window_frames - turn_end
-        fade[turn_end : turn_end + length] = 0.5 - 0.5 * np.cos(np.pi * (np.arange(length) + 0.5) / length)
-        self._fade = fade[:, np.newaxis]
-        self._fading = slice(turn_end, turn_end + length)
+    def __init__(self, memory: float) -> None:
+        self._memory = memory
+        self._wanted = self._made = 0.0
+        self._gain = 1.0
 
-    def __call__(self, old: FloatBlock, new: FloatBlock) -> FloatBlock:
-        """Lead from `old` to `new`, both [shape=(self.frames, channels)] and of the same moment of the song."""
-        turned = self._turned(old.astype(np.float64), new.astype(np.float64))
-        before, after = turned[self._fading], new[self._fading].astype(np.float64)
-        power = float(np.sqrt((before**2).sum() * (after**2).sum()))
-        likeness = max(0.0, float((before * after).sum()) / power) if power > 0 else 1.0
-        fade = self._fade
-        # Two signals that are not alike lose power in a plain crossfade; give back just that.
-        gain = 1 / np.sqrt((1 - fade) ** 2 + fade**2 + 2 * fade * (1 - fade) * likeness)
-        led: FloatBlock = (((1 - fade) * turned + fade * new) * gain).astype(np.float32)
-        return led
-
-    def _turned(self, old: npt.NDArray[np.float64], new: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """`old` with the phase of each partial led to that of `new` in equal small steps."""
-        old_spectra, new_spectra = self._spectra(old), self._spectra(new)
-        count = len(old_spectra)
-        settled = slice(_TURN_STEPS, None)
-        cross = (new_spectra[settled] * old_spectra[settled].conj()).sum(axis=(0, 2))
-        # The three bins of a window's main lobe belong to one partial and turn together.
-        lobe = cross.copy()
-        lobe[1:] += cross[:-1]
-        lobe[:-1] += cross[1:]
-        step = _unit(lobe)
-        for _ in range(4):  # 2 to the 4th are the 16 steps: each half angle is a square root
-            step = _unit(1 + step)
-        turn = np.ones_like(step)
-        out = old.copy()
-        for index in range(count):
-            change = np.fft.irfft(old_spectra[index] * (turn - 1)[:, np.newaxis], self._window, axis=0)
-            at = index * self._hop
-            # Hann squared at a quarter hop sums to 1.5.
-            out[at : at + self._window] += change * self._shape[:, np.newaxis] / 1.5
-            if index < _TURN_STEPS:
-                turn = turn * step
-        return out
-
-    def _spectra(self, signal: npt.NDArray[np.float64]) -> Spectrum:
-        views = np.lib.stride_tricks.sliding_window_view(signal, self._window, axis=0)[:: self._hop]
-        spectra: Spectrum = np.fft.rfft(views * self._shape, axis=-1).transpose(0, 2, 1)
-        return spectra
+    def gains(self, powers: npt.NDArray[np.float64], shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The gain of each window, given its power and its share of the source's time [both shape=(n,)]."""
+        out = []
+        for power, share in zip(powers.tolist(), shares.tolist(), strict=True):
+            if not self._made and power:
+                self._wanted = self._made = power / (1 - self._memory)
+            self._wanted = self._memory * self._wanted + share * power
+            self._made = self._memory * self._made + power
+            aim = math.sqrt(self._wanted / self._made) if self._made > 0 and self._wanted > 0 else 1.0
+            aim = min(max(aim, _LEVEL_RANGE[0]), _LEVEL_RANGE[1])
+            self._gain += min(max(aim - self._gain, -_LEVEL_STEP), _LEVEL_STEP)
+            out.append(round(self._gain * _GRID) / _GRID)
+        return np.array(out)
 
 
-def _unit(values: Spectrum) -> Spectrum:
-    """Scale to length one; what has no length counts as not turned (or, at half of a half turn, a quarter turn)."""
-    length = np.sqrt(values.real**2 + values.imag**2)
-    return np.divide(values, length, out=np.ones_like(values), where=length > 1e-30)
+def _band_edges(bins: int, rate: int) -> npt.NDArray[np.int64]:
+    """Bins that bound bands of even width on the ERB scale (Glasberg and Moore, Hearing Research 47, 1990)."""
+    widest = 21.4 * math.log10(1 + 0.00437 * rate / 2)
+    steps = [(10 ** (widest * band / _BANDS / 21.4) - 1) / 0.00437 for band in range(1, _BANDS)]
+    inner = {round(step / rate * 2 * (bins - 1)) for step in steps}
+    return np.array([0, *sorted(inner - {0}), bins], np.int64)
+
+
+def _hearing(frequencies: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+    """K-weighting (BS.1770) to within a decibel: no deep bass, and 4 dB more from 2 kHz on."""
+    low, high = (frequencies / 60.0) ** 4, (frequencies / 1500.0) ** 4
+    weights: npt.NDArray[np.float32] = (low / (1 + low) * (1 + 1.5 * high / (1 + high))).astype(np.float32)
+    return weights
