@@ -197,7 +197,7 @@ locals {
       image                = var.images.audio
       memory_mb            = 3008
       timeout_seconds      = 600
-      ephemeral_storage_mb = 4096
+      ephemeral_storage_mb = 10240 # the song, other tracks (1 GB), the stream on its way (4 GB), the render (3 GB)
       environment          = local.audio_environment
       statements = {
         ReadAndWriteRows = local.may_read_and_write_rows
@@ -214,7 +214,7 @@ locals {
       image                = var.images.audio
       memory_mb            = 1769
       timeout_seconds      = 300
-      ephemeral_storage_mb = 4096
+      ephemeral_storage_mb = 5120 # the song, other tracks (1 GB), the render (3 GB)
       environment          = local.audio_environment
       statements = {
         ReadAndWriteRows = local.may_read_and_write_rows

@@ -11,6 +11,7 @@ from tonearm.domain import recipe_text
 from tonearm.domain.operations import OPERATIONS, Band, MixTrack
 from tonearm.domain.output_format import OutputFormat
 from tonearm.domain.recipe import MAX_OPERATIONS, Recipe
+from tonearm.domain.rendering import MAX_WORKING_BYTES
 from tonearm.domain.upload_note import MAX_NOTE_BYTES
 from tonearm.services.ownership import MAX_OTHER_TRACKS_BYTES
 
@@ -57,3 +58,6 @@ def test_its_limits_are_those_of_the_code() -> None:
     assert f"1 to {MAX_OPERATIONS} operations" in PAGE
     assert f"{MAX_OTHER_TRACKS_BYTES:,} bytes" in PAGE
     assert f"{MAX_NOTE_BYTES:,} bytes" in PAGE
+    assert f"{MAX_WORKING_BYTES:,} bytes" in PAGE
+    minutes = MAX_WORKING_BYTES / 8 / 44_100 / 60
+    assert f"{minutes // 60:.0f} h {minutes % 60:.0f} min at 44,100 Hz" in PAGE

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from tonearm.domain.clock import Clock
 from tonearm.domain.job import Job, JobKind
 from tonearm.domain.recipe import Recipe
+from tonearm.domain.rendering import require_room
 from tonearm.ports import JobQueue, Jobs
 from tonearm.services.allowance import Allowance
 from tonearm.services.ownership import Ownership
@@ -26,12 +27,12 @@ class CreateJob:
         Raises:
             NotFound: there is no such Track of this owner, or ``recipe.track_not_found``.
             Conflict: ``track.not_ready``.
-            InvalidRequest: ``recipe.tracks_too_large``.
+            InvalidRequest: ``recipe.tracks_too_large``, ``recipe.too_long``.
             LimitReached: ``owner.too_much_open_work``; a `job_id` that came before is answered all the same.
         """
         track = self.ownership.track(owner_id, track_id)
         track.require_ready()
-        self.ownership.others(owner_id, recipe)
+        require_room(recipe, track, self.ownership.others(owner_id, recipe))
         if not self.allowance.has_room(owner_id) and self.jobs.get(owner_id, job_id) is None:
             raise self.allowance.used_up()
         now = self.clock()

@@ -7,6 +7,7 @@ from pathlib import Path
 from tonearm.domain.errors import Conflict, InvalidRequest, NotFound, RecipeRefused
 from tonearm.domain.ids import TrackId
 from tonearm.domain.recipe import Recipe
+from tonearm.domain.rendering import require_room
 from tonearm.domain.track import Track
 from tonearm.ports import Uploads
 from tonearm.services.ownership import Ownership
@@ -33,7 +34,7 @@ class FetchSources:
     uploads: Uploads
 
     def __call__(self, track: Track, recipe: Recipe, folder: Path) -> Sources:
-        """The files, in a folder. Raises `RecipeRefused` where another Track can no longer be used."""
+        """The files, in a folder. Raises `RecipeRefused` where a step cannot work on them."""
         others = self._others(track, recipe)
         source = folder / "source"
         self.uploads.fetch(track.upload_key, source, upload_version=track.upload_version)
@@ -50,6 +51,8 @@ class FetchSources:
 
     def _others(self, track: Track, recipe: Recipe) -> list[Track]:
         try:
-            return self.ownership.others(track.owner_id, recipe)
+            others = self.ownership.others(track.owner_id, recipe)
+            require_room(recipe, track, others)
         except (NotFound, Conflict, InvalidRequest) as refusal:
             raise RecipeRefused.because_of(refusal.problem) from refusal
+        return others
