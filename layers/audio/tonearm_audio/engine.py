@@ -35,9 +35,9 @@ from tonearm_audio.operations import (
     Trim,
 )
 from tonearm_audio.output_format import Codec, OutputFormat
-from tonearm_audio.pitch import fit_length, resample
-from tonearm_audio.plan import NEUTRAL, Change, Finish, Plan, Stage, channels_after, plan, staged
+from tonearm_audio.plan import Change, Finish, Plan, Stage, channels_after, plan, staged
 from tonearm_audio.spool import Spool
+from tonearm_audio.stretch import process_change
 
 _OVERSHOOT_DB: dict[Codec, float] = {"wav": 0.0, "flac": 0.0, "mp3": 1.0, "ogg": 1.0, "opus": 1.0, "m4a": 1.0}
 """What is left below the ceiling at first for a lossy codec to overshoot."""
@@ -223,7 +223,13 @@ class _Work:
     ) -> Iterator[FloatBlock]:
         step = stage.step
         if isinstance(step, Change):
-            return _changed(blocks, stage, step, channels)
+            return process_change(
+                blocks,
+                change=step,
+                sample_rate_hz=stage.rate_in_hz,
+                channels=channels,
+                output_rate_hz=stage.rate_out_hz,
+            )
         if isinstance(step, Spatial):
             spatial = import_module("tonearm_audio.spatial").spatial
             # Where nothing else does, a motion makes good what the encoder takes away.
@@ -303,29 +309,3 @@ def _true_peak_dbtp(path: Path) -> float:
             peaks.feed(block)
     peaks.finish()
     return 20 * math.log10(max(peaks.true_peak, 1e-9))
-
-
-def _changed(blocks: Iterator[FloatBlock], stage: Stage, change: Change, channels: int) -> Iterator[FloatBlock]:
-    counted = _Counted(blocks)
-    changed = iter(counted)
-    if abs(change.time_ratio - 1.0) > NEUTRAL:
-        changed = import_module("tonearm_audio.stretch").stretch(
-            changed, time_ratio=change.time_ratio, sample_rate_hz=stage.rate_in_hz, channels=channels
-        )
-    ratio = change.pitch_ratio * stage.rate_in_hz / stage.rate_out_hz
-    if abs(ratio - 1.0) > NEUTRAL:
-        changed = resample(changed, ratio=ratio, channels=channels)
-    return fit_length(changed, frames=lambda: stage.frames_after(counted.frames), channels=channels)
-
-
-class _Counted:
-    """A stream that tells how many frames have passed."""
-
-    def __init__(self, blocks: Iterator[FloatBlock]) -> None:
-        self._blocks = blocks
-        self.frames = 0
-
-    def __iter__(self) -> Iterator[FloatBlock]:
-        for block in self._blocks:
-            self.frames += len(block)
-            yield block

@@ -1,7 +1,6 @@
 """Render: exact length, kept pitch and level, clicks where they belong, no seam, and the same samples every time."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +11,6 @@ from hypothesis import strategies as st
 
 from tests.unit.audio.signals import RATE, Samples, clicks, noise, run_python, tone, write
 from tonearm_audio import AudioError, Limits, Operation, OutputFormat, Pitch, Tempo, probe, render
-from tonearm_audio import stretch as stretch_module
-from tonearm_audio.decode import FloatBlock
-from tonearm_audio.stretch import stretch
 from tonearm_cli.demo_song import DemoSong
 
 FINE_WAV = OutputFormat("wav", bit_depth=24)
@@ -148,50 +144,6 @@ def test_swapping_the_channels_swaps_the_render(tmp_path: Path, operations: list
     swapped = rendered(write(tmp_path / "two" / "a.wav", samples[:, ::-1]), operations)
 
     assert float(np.abs(straight - swapped[:, ::-1]).max()) < 1e-4
-
-
-@pytest.mark.parametrize("ratio", [1 / 1.1, 1.25])
-def test_chunks_join_without_a_seam(monkeypatch: pytest.MonkeyPatch, ratio: float) -> None:
-    # Given a chord, on which a jump or a hole of a hundredth would stand out
-    time = np.arange(20 * RATE) / RATE
-    chord = sum(0.1 * np.sin(2 * np.pi * f * time + i) for i, f in enumerate((110, 220, 277.2, 329.6, 1318.5)))
-    samples = np.stack([chord, 0.7 * chord], axis=1).astype(np.float32)
-
-    def stretched(chunk_frames: int) -> FloatBlock:
-        monkeypatch.setattr(stretch_module, "CHUNK_FRAMES", chunk_frames)
-        blocks: Iterator[FloatBlock] = (samples[start : start + 65_536] for start in range(0, len(samples), 65_536))
-        return np.concatenate(list(stretch(blocks, time_ratio=ratio, sample_rate_hz=RATE, channels=2)))
-
-    # When it is stretched in one piece, and in five to seven
-    whole, pieces = stretched(1 << 30), stretched(1 << 17)
-
-    # Then the pieces have no sharper edge anywhere, and no louder or softer moment, than the whole
-    assert pieces.shape == whole.shape
-    inner = slice(RATE // 4, -RATE // 4)
-    assert np.abs(np.diff(pieces, 2, axis=0))[inner].max() < 1.05 * np.abs(np.diff(whole, 2, axis=0))[inner].max()
-    assert moments_db(pieces[inner]).min() > moments_db(whole[inner]).min() - 0.7
-    assert moments_db(pieces[inner]).max() < moments_db(whole[inner]).max() + 0.7
-
-
-def moments_db(samples: FloatBlock) -> Samples:
-    """Level of every 50 ms."""
-    size = RATE // 20
-    count = len(samples) // size
-    power: Samples = (samples[: count * size].astype(np.float64) ** 2).reshape(count, size, -1).mean(axis=(1, 2))
-    return 10 * np.log10(power)
-
-
-def test_a_stretch_loses_nothing_of_a_long_song(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Given noise in many short chunks, where a chunk cut from the wrong place would be silent
-    monkeypatch.setattr(stretch_module, "CHUNK_FRAMES", 1 << 17)
-    samples = noise(30.0).astype(np.float32)
-    blocks = (samples[start : start + 65_536] for start in range(0, len(samples), 65_536))
-
-    out = np.concatenate(list(stretch(blocks, time_ratio=0.9, sample_rate_hz=RATE, channels=2)))
-
-    assert len(out) == round(0.9 * len(samples))
-    levels = moments_db(out)
-    assert float(np.ptp(levels[2:-2])) < 2.5
 
 
 SAME_HASH = """
