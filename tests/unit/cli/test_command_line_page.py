@@ -53,6 +53,7 @@ def test_the_examples_that_need_no_deployment_run(tmp_path: Path) -> None:
         "slow.flac",
         "slow.json",
         "analysis.json",
+        "song.png",
     } | {"single.m4a", "duet.flac", "demo.opus"}
 
 
