@@ -142,6 +142,9 @@ class TestRenderOfAReadyTrack:
             ([TEMPO], {"codec": "mp3", "bitrate_kbps": 128}, "audio/mpeg", 8.0 / 1.1),
             ([TEMPO], {"codec": "ogg"}, "audio/ogg", 8.0 / 1.1),
             ([TEMPO, {"type": "spatial", "seed": 7}], {"codec": "mp3"}, "audio/mpeg", 8.0 / 1.1),
+            ([{"type": "trim", "end_s": 3}], {"codec": "opus", "bitrate_kbps": 96}, "audio/ogg", 3.0),
+            ([{"type": "master", "preset": "loud"}], {"codec": "m4a", "bitrate_kbps": 256}, "audio/mp4", 8.0),
+            ([{"type": "loudness", "target_lufs": -16}], {"codec": "flac", "bit_depth": 24}, "audio/flac", 8.0),
         ],
     )
     def test_each_operation_and_format_is_delivered_and_plays(
@@ -215,6 +218,72 @@ class TestRenderOfAReadyTrack:
         assert ada.sends(longer, created["upload"]).status_code in {400, 403}
         elsewhere = {**created["upload"], "fields": {**created["upload"]["fields"], "key": "uploads/else/where/source"}}
         assert ada.sends(song, elsewhere).status_code in {400, 403}
+
+
+class TestOtherTracks:
+    """Given two tracks of one owner, when a recipe uses both."""
+
+    @pytest.fixture(scope="class")
+    def voice(self, ada: Person, song: Path, tmp_path_factory: pytest.TempPathFactory) -> JSON:
+        """Given another track of Ada's: the song's first moments, played at another rate."""
+        path = tmp_path_factory.mktemp("voice") / "voice.flac"
+        soundfile.write(path, soundfile.read(song, frames=48_000 * 3)[0], 48_000)
+        track = ada.uploads(path, title="Voice")
+        assert ada.waits_for_job(track["ingest_job_id"])["status"] == "succeeded"
+        return track
+
+    def test_every_operation_goes_into_one_certified_render(
+        self, ada: Person, ready_track: JSON, voice: JSON, tmp_path: Path
+    ) -> None:
+        strip = {"track_id": voice["track_id"], "gain_db": -6, "pan": 0.4, "start_s": 5}
+        recipe = [
+            {"type": "trim", "start_s": 1, "end_s": 7},
+            TEMPO,
+            {"type": "pitch", "semitones": -1, "formants": "keep"},
+            {"type": "equalize", "bands": [{"kind": "high_pass", "frequency_hz": 40}]},
+            {"type": "compress", "threshold_dbfs": -20, "ratio": 2},
+            {"type": "spatial", "path": "figure", "listening": "headphones"},
+            {"type": "mix", "tracks": [{**strip, "reverb": {"decay_s": 0.5, "mix": 0.2}}]},
+            {"type": "convert", "sample_rate_hz": 48_000},
+            {"type": "fade", "in_s": 0.2, "out_s": 1},
+            {"type": "master", "reference_track_id": voice["track_id"], "target_lufs": -18},
+        ]
+        job = ada.waits_for_job(
+            ada.renders(ready_track["track_id"], *recipe, codec="m4a", bitrate_kbps=192)["job_id"], timeout_s=180
+        )
+        assert job["status"] == "succeeded", job
+        files = downloaded(ada, job["job_id"], tmp_path)
+        assert json.loads(files["certificate"].read_text())["kept"] is True
+        found = tonearm_audio.probe(files["render"], limits=tonearm_audio.Limits(max_duration_s=60))
+        # The voice and its room end last.
+        assert found.duration_s == pytest.approx(5 + 3 + 0.52, abs=0.002)
+        assert (found.sample_rate_hz, found.channels) == (48_000, 2)
+
+    def test_one_that_is_deleted_while_the_job_waits_fails_it_in_words(
+        self, ada: Person, ready_track: JSON, song: Path
+    ) -> None:
+        other = ada.uploads(song)
+        assert ada.waits_for_job(other["ingest_job_id"])["status"] == "succeeded"
+        mix = {"type": "mix", "tracks": [{"track_id": other["track_id"]}]}
+        queued = ada.renders(ready_track["track_id"], mix)
+        assert ada.http.delete(f"/v1/tracks/{other['track_id']}").status_code == 204
+        job = ada.waits_for_job(queued["job_id"])
+        # Whoever was first: the delete, or all that the job had to fetch
+        assert job["status"] == "succeeded" or job["problem"]["code"] == "recipe.track_not_found", job
+        again = {"track_id": ready_track["track_id"], "recipe": {"operations": [mix]}}
+        refused = ada.http.post("/v1/jobs", json=again)
+        assert (refused.status_code, refused.json()["code"]) == (404, "recipe.track_not_found")
+
+    def test_another_owner_cannot_use_it(self, bob: Person, voice: JSON, song: Path) -> None:
+        track = bob.uploads(song)
+        assert bob.waits_for_job(track["ingest_job_id"])["status"] == "succeeded"
+        for operation in (
+            {"type": "mix", "tracks": [{"track_id": voice["track_id"]}]},
+            {"type": "master", "reference_track_id": voice["track_id"]},
+        ):
+            body = {"track_id": track["track_id"], "recipe": {"operations": [operation]}}
+            answer = bob.http.post("/v1/jobs", json=body)
+            assert (answer.status_code, answer.json()["code"]) == (404, "recipe.track_not_found")
 
 
 class TestDelete:
