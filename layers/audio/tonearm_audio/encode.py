@@ -18,6 +18,8 @@ from tonearm_audio.mp3 import Mp3Sink
 from tonearm_audio.output_format import OutputFormat
 from tonearm_audio.packets import FloatBlock
 from tonearm_audio.sink import Sink
+from tonearm_audio.tag_writing import id3, ilst, tag_flac, tag_wav, wav_chunks
+from tonearm_audio.tags import Tags
 from tonearm_audio.xiph import OPUS_SAMPLE_RATES_HZ, OpusSink, VorbisSink
 
 _WAV_LIMIT_BYTES = 0xFFFF0000
@@ -44,7 +46,9 @@ def encoder_loss_db(output: OutputFormat) -> float:  # noqa: ARG001  (what the e
     return 0.0
 
 
-def open_sink(destination: Path, *, output: OutputFormat, sample_rate_hz: int, channels: int) -> Sink:
+def open_sink(
+    destination: Path, *, output: OutputFormat, sample_rate_hz: int, channels: int, tags: Tags | None = None
+) -> Sink:
     """Open the sink for an output format.
 
     Args:
@@ -52,27 +56,32 @@ def open_sink(destination: Path, *, output: OutputFormat, sample_rate_hz: int, c
         output: codec and its setting.
         sample_rate_hz: rate of the blocks that will be written, as `output_sample_rate` gives it.
         channels: 1 or 2.
+        tags: what the file is to say about the song; None says nothing.
     """
+    said = tags or Tags()
     if output.codec == "mp3":
         settings = lame.Settings(sample_rate_hz, channels, output.bitrate_kbps, output.variable)
-        return Mp3Sink(destination, settings)
+        return Mp3Sink(destination, settings, head=id3(said))
     if output.codec == "ogg":
-        return VorbisSink(destination, sample_rate_hz, channels)
+        return VorbisSink(destination, sample_rate_hz=sample_rate_hz, channels=channels, tags=said)
     if output.codec == "opus":
-        return OpusSink(destination, sample_rate_hz, channels, output.bitrate_kbps)
+        rate, kbps = sample_rate_hz, output.bitrate_kbps
+        return OpusSink(destination, sample_rate_hz=rate, channels=channels, bitrate_kbps=kbps, tags=said)
     if output.codec == "m4a":
-        return AacSink(destination, sample_rate_hz, channels, output.bitrate_kbps)
-    return _PcmSink(destination, output, sample_rate_hz, channels)
+        return AacSink(destination, sample_rate_hz, channels, output.bitrate_kbps, items=ilst(said))
+    return _PcmSink(destination, output, sample_rate_hz, channels, said)
 
 
 class _PcmSink(Sink):
     """WAV and FLAC through libsndfile."""
 
-    def __init__(self, destination: Path, output: OutputFormat, sample_rate_hz: int, channels: int) -> None:
+    def __init__(self, destination: Path, output: OutputFormat, sample_rate_hz: int, channels: int, tags: Tags) -> None:
         super().__init__(destination)
+        self._tags = tags
+        self._put_tags = tag_wav if output.codec == "wav" else tag_flac
         self._bits = output.bit_depth
         self._quantize = Quantizer(output.bit_depth)
-        self._room = _WAV_LIMIT_BYTES if output.codec == "wav" else None
+        self._room = _WAV_LIMIT_BYTES - len(wav_chunks(tags)) if output.codec == "wav" else None
         # The bytes of a path: on Linux a name need not be text.
         self._file = soundfile.SoundFile(
             os.fsencode(self._temporary),
@@ -97,5 +106,8 @@ class _PcmSink(Sink):
         # libsndfile reads the high bits of the integer type it is handed.
         self._file.write(self._quantize(block))
 
-    def _close(self, *, complete: bool) -> None:  # noqa: ARG002  (libsndfile writes its header either way)
+    def _close(self, *, complete: bool) -> None:
         self._file.close()
+        if complete and self._tags:
+            with self._temporary.open("r+b") as file:
+                self._put_tags(file, self._tags)

@@ -359,13 +359,7 @@ def _read_edits(file: BinaryIO, box: Box) -> tuple[int, int] | None:
 
 def _read_gapless(file: BinaryIO, user_data: Box) -> tuple[int, int, int] | None:
     """Priming, padding and length in samples from iTunes's gapless comment."""
-    meta = _find(file, user_data, b"meta")
-    if meta is None:
-        return None
-    items = _find(file, meta._replace(body=meta.body + 4), b"ilst")
-    if items is None:
-        return None
-    for item in _boxes(file, items.body, items.end):
+    for item in _items(file, user_data):
         if item.kind != b"----" or item.end - item.body > 1024:
             continue
         text = _read(file, item.body, item.end - item.body)
@@ -378,6 +372,32 @@ def _read_gapless(file: BinaryIO, user_data: Box) -> tuple[int, int, int] | None
                 return None
             return (priming, padding, length) if min(priming, padding, length) >= 0 else None
     return None
+
+
+def _items(file: BinaryIO, user_data: Box) -> Iterator[Box]:
+    """The entries of iTunes's list."""
+    meta = _find(file, user_data, b"meta")
+    listed = _find(file, meta._replace(body=meta.body + 4), b"ilst") if meta else None
+    return _boxes(file, listed.body, listed.end) if listed else iter(())
+
+
+def items(file: BinaryIO, size: int, *, largest: int) -> Iterator[tuple[bytes, int, bytes]]:
+    """The entries of iTunes's list: kind, type of the data (0 binary, 1 text, 13 JPEG, 14 PNG) and data.
+
+    Args:
+        file: opened binary.
+        size: the length of the file in bytes.
+        largest: bytes of the largest entry that is read.
+
+    Raises:
+        AudioError: `track.header_lies`.
+    """
+    user_data = _find(file, Box(b"", 0, 0, size, cut=False), b"moov", b"udta")
+    for item in _items(file, user_data) if user_data else ():
+        data = _find(file, item, b"data")
+        if data is not None and 8 <= data.end - data.body <= largest + 8:
+            raw = _read(file, data.body, data.end - data.body)
+            yield item.kind, int.from_bytes(raw[1:4]), raw[8:]
 
 
 # --- the sample description

@@ -10,7 +10,9 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
@@ -168,18 +170,55 @@ def _cut_off(size: int) -> AudioError:
 
 
 def set_serial(file: BinaryIO) -> None:
-    """Give every page of a whole Ogg file with one stream the same number on every run.
+    """Give every page of a whole Ogg file with one stream the same number on every run, and count its pages anew.
 
     Args:
         file: opened for reading and writing.
     """
     file.seek(0)
-    while len(head := file.read(27)) == 27:
+    for sequence in count():
+        head = file.read(27)
+        if len(head) < 27:
+            return
         lacing = file.read(head[26])
         body = file.read(sum(lacing))
-        page = head[:14] + struct.pack("<I", _SERIAL) + head[18:22] + bytes(4) + head[26:] + lacing + body
+        page = head[:14] + struct.pack("<III", _SERIAL, sequence, 0) + head[26:] + lacing + body
         file.seek(-len(page), io.SEEK_CUR)
         file.write(page[:22] + struct.pack("<I", page_checksum(page)) + page[26:])
+
+
+def read_headers(file: BinaryIO, packets: int) -> tuple[list[bytes], int]:
+    """The first packets of a whole Ogg file with one stream, after which a page ends, and where that is.
+
+    Args:
+        file: opened binary.
+        packets: how many.
+    """
+    file.seek(0)
+    found = [b""]
+    while len(found) <= packets:
+        head = file.read(27)
+        for lace in file.read(head[26]):
+            found[-1] += file.read(lace)
+            if lace < 255:
+                found.append(b"")
+    return found[:packets], file.tell()
+
+
+def header_pages(packets: Sequence[bytes]) -> bytes:
+    """Pages of header packets, of which the first stands alone; `set_serial` numbers them."""
+    pages = [_page(packets[0], granule=0, sequence=0, flags=_BEGIN)]
+    data = b"".join(packets[1:])
+    lacing = b"".join(bytes([255] * (len(packet) // 255) + [len(packet) % 255]) for packet in packets[1:])
+    start, continued = 0, False
+    for at in range(0, len(lacing), 255):
+        laces = lacing[at : at + 255]
+        body = data[start : start + sum(laces)]
+        # A page on which no packet ends has no place in time.
+        granule = 0 if min(laces) < 255 else -1
+        pages.append(_PAGE.pack(b"OggS", 0, int(continued), granule, _SERIAL, 0, 0, len(laces)) + laces + body)
+        start, continued = start + len(body), laces[-1] == 255
+    return b"".join(pages)
 
 
 # --- packets as an Ogg file

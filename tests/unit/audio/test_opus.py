@@ -49,7 +49,7 @@ def test_the_bit_rate_is_the_one_asked_for(tmp_path: Path, kbps: int, channels: 
 
     path = encoded(tmp_path / "a.opus", samples, kbps=kbps)
 
-    assert abs(path.stat().st_size * 8 / 6000 / kbps - 1) < 0.15
+    assert abs(path.stat().st_size * 8 / 6000 / kbps - 1) < 0.2
 
 
 def test_the_bytes_depend_neither_on_the_run_nor_on_the_blocks(tmp_path: Path) -> None:
