@@ -49,6 +49,7 @@ class FormantKeeper:
     """
 
     def __init__(self, pitch_ratio: float, sample_rate_hz: int, window_frames: int) -> None:
+        self.pitch_ratio = pitch_ratio
         self._size = window_frames
         self._bin_hz = sample_rate_hz / window_frames
         bins = np.arange(window_frames // 2 + 1, dtype=np.float64)

@@ -44,10 +44,14 @@ _BANDS = 24
 _LEVEL_MEMORY_S = 3.0
 _LEVEL_STEP = 0.002
 """Most by which the level changes from one window to the next."""
-_LEVEL_RANGE = (0.7, 1.4)
+_VOICE_LEVEL_STEP = 0.01
+"""The same where formants are kept: a voice gains and loses more."""
+_LEVEL_RANGE = (0.5, 2.5)
+_SILENT = 1e-12
 _GRID = 4096
 
 Spectra = npt.NDArray[np.complex64]
+Powers = npt.NDArray[np.float64]
 
 
 def process_change(
@@ -160,7 +164,12 @@ class _Vocoder:
         self._work: Spectra = np.empty((4, bins), np.complex64)
         self._finder = AttackFinder(rate, channels)
         self._map = TimeMap(time_ratio, rate)
-        self._level = _Level(math.exp(-self._hop / (_LEVEL_MEMORY_S * rate)))
+        self._level = _Level(math.exp(-self._hop / (_LEVEL_MEMORY_S * rate)), _LEVEL_STEP, 1.0)
+        if formants is not None:
+            # An envelope that stays holds fewer partials of a higher voice. As heard, after the resampling:
+            heard = np.arange(bins) * (rate / self._size * formants.pitch_ratio)
+            self._heard = np.where(heard < rate / 2, _hearing(heard), 0.0)
+            self._level = _Level(self._level.memory, _VOICE_LEVEL_STEP, math.sqrt(formants.pitch_ratio))
         self._next = 1 - _OVERLAP // 2
         """The window that comes next; window 0 stands around the first frame."""
         self._received = 0
@@ -218,10 +227,12 @@ class _Vocoder:
         )
         spectra: Spectra = np.fft.rfft(cut).astype(np.complex64, copy=False).reshape(count, 2, self._channels, -1)
         turned, powers = self._turned(spectra, ratios)
-        gains = self._level.gains(powers, self._shares(middles))[:, np.newaxis]
+        made = powers
         if self._formants is not None:
-            gains = gains * self._formants.gains(spectra[:, 1])
-        turned *= gains[:, np.newaxis].astype(np.float32)
+            turned *= self._formants.gains(spectra[:, 1])[:, np.newaxis]
+            made = ((turned.real**2 + turned.imag**2).sum(axis=1) * self._heard).sum(axis=1)
+        gains = self._level.gains(self._shares(middles) * powers, made)
+        turned *= gains.astype(np.float32)[:, np.newaxis, np.newaxis]
         added = np.concatenate([self._sum, np.zeros((count * self._hop, self._channels), np.float32)])
         back = np.fft.irfft(turned, self._size)
         library().tonearm_stretch_add(
@@ -288,24 +299,31 @@ class _Level:
 
     Args:
         memory: share of a power that is remembered from one window to the next.
+        step: most by which the gain changes from one window to the next.
+        gain: to begin with.
     """
 
-    def __init__(self, memory: float) -> None:
-        self._memory = memory
+    def __init__(self, memory: float, step: float, gain: float) -> None:
+        self.memory = memory
+        self._step = step
         self._wanted = self._made = 0.0
-        self._gain = 1.0
+        self._gain = gain
 
-    def gains(self, powers: npt.NDArray[np.float64], shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """The gain of each window, given its power and its share of the source's time [both shape=(n,)]."""
+    def gains(self, wanted: Powers, made: Powers) -> Powers:
+        """The gain of each window, given the power that it should have and that it has [each shape=(n,)]."""
         out = []
-        for power, share in zip(powers.tolist(), shares.tolist(), strict=True):
-            if not self._made and power:
-                self._wanted = self._made = power / (1 - self._memory)
-            self._wanted = self._memory * self._wanted + share * power
-            self._made = self._memory * self._made + power
-            aim = math.sqrt(self._wanted / self._made) if self._made > 0 and self._wanted > 0 else 1.0
+        for asked, given in zip(wanted.tolist(), made.tolist(), strict=True):
+            if not self._made and given:
+                # A song's first window is no measure of it: begin as if the gain had been right so far.
+                self._made = given / (1 - self.memory)
+                self._wanted = self._made * self._gain**2
+            self._wanted = self.memory * self._wanted + asked
+            self._made = self.memory * self._made + given
+            aim = (
+                math.sqrt(self._wanted / self._made) if self._made > _SILENT and self._wanted > _SILENT else self._gain
+            )
             aim = min(max(aim, _LEVEL_RANGE[0]), _LEVEL_RANGE[1])
-            self._gain += min(max(aim - self._gain, -_LEVEL_STEP), _LEVEL_STEP)
+            self._gain += min(max(aim - self._gain, -self._step), self._step)
             out.append(round(self._gain * _GRID) / _GRID)
         return np.array(out)
 
