@@ -435,6 +435,11 @@ def _towards_model(spectra_db: Curve, loudness_lufs: float, model: _Model, sampl
     """What brings a song to a reference's spectrum and width, in dB at each point, of the middle and of the sides."""
     known = _up_to(min(model.highest_hz, _known_hz(sample_rate_hz)))
     louder_db = model.target_lufs - loudness_lufs
+    middle_db = (model.levels_db[0] - spectra_db[0] - louder_db)[:known][_audible(spectra_db[0])[:known] > 0]
+    # Loudness comes later: all may be lifted or lowered, so that less of the middle is beyond the bounds.
+    least_db = float(middle_db.max(initial=-MOST_MATCHED_DB)) - MOST_MATCHED_DB
+    most_db = float(middle_db.min(initial=MOST_MATCHED_DB)) + MOST_MATCHED_DB
+    louder_db += (least_db + most_db) / 2 if least_db > most_db else min(max(0.0, least_db), most_db)
     corrections_db = np.zeros_like(spectra_db)
     for index, line in enumerate(spectra_db):
         # A reference without sides, in mono or as good as that, tells nothing of width.
