@@ -10,6 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
+from functions.api import schemas as schemas_of_the_api
+
 ROOT = Path(__file__).parents[3]
 COMMITTED = ROOT / "docs" / "openapi.json"
 
@@ -101,6 +103,8 @@ def test_examples_are_what_their_schemas_take(document: dict[str, Any]) -> None:
         validator = Draft202012Validator({"$ref": f"#/components/schemas/{name}", "components": {"schemas": schemas}})
         for example in examples:
             validator.validate(example)
+            # And by the rules that a schema has no words for
+            getattr(schemas_of_the_api, name).model_validate(example)
 
 
 def test_no_schema_is_left_over(document: dict[str, Any]) -> None:

@@ -18,8 +18,11 @@ from pydantic import ValidationError
 from tests.unit.core.make import ADA, a_job, a_recipe
 from tests.unit.core.memory import MemoryEngine
 from tests.unit.functions.studio import Context, Studio, forget_use_cases, listening
-from tonearm.domain.errors import JobAlreadyEnded, PromiseBroken, TrackRejected, TransientError
+from tonearm.domain.errors import JobAlreadyEnded, PromiseBroken, RecipeRefused, TrackRejected, TransientError
 from tonearm.domain.job import Job, JobKind, JobStatus, StepInput
+from tonearm.domain.operations import Mix, MixTrack
+from tonearm.domain.output_format import OutputFormat
+from tonearm.domain.recipe import Recipe
 from tonearm.domain.track import Track, TrackStatus
 
 Handler = Callable[[dict[str, Any], Context], dict[str, Any]]
@@ -207,15 +210,42 @@ class TestEachStep:
         assert handler_of("notify")(payload(a_job()), Context()) == {}
 
 
-def test_the_real_engine_takes_a_song_through_all_steps(studio: Studio) -> None:
-    """Given two seconds of a real WAV, and `tonearm_audio` itself."""
-    rate, seconds = 22050, 2
+def a_tone(frequency_hz: float, *, rate: int, seconds: int) -> bytes:
+    """A WAV file."""
     sound = BytesIO()
     with wave.open(sound, "wb") as file:
         file.setparams((1, 2, rate, 0, "NONE", "none"))
-        samples = (int(9000 * math.sin(2 * math.pi * 440 * n / rate)) for n in range(rate * seconds))
+        samples = (int(9000 * math.sin(2 * math.pi * frequency_hz * n / rate)) for n in range(rate * seconds))
         file.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
-    track, job = an_ingest(studio, sound.getvalue())
+    return sound.getvalue()
+
+
+def test_the_real_engine_mixes_the_tracks_of_an_owner(studio: Studio) -> None:
+    # Given two tracks of Ada's in the bucket, and a job that mixes them
+    track, other = (
+        studio.a_ready_track(a_tone(frequency_hz, rate=rate, seconds=1))
+        for frequency_hz, rate in ((440, 22_050), (660, 32_000))
+    )
+    mix = Mix(tracks=(MixTrack(track_id=other.track_id, gain_db=-6, start_s=0.75),))
+    recipe = Recipe(operations=(mix,), output=OutputFormat(codec="flac"))
+    job = studio.jobs.add(a_job(track_id=track.track_id, recipe=recipe))
+    # When its steps run
+    answers = {step: handler_of(step)(payload(job), Context()) for step in ("transform", "certify")}
+    # Then the render holds both, and is certified
+    assert answers["certify"]["kept"] is True
+    assert answers["transform"]["duration_s"] == pytest.approx(1.75, abs=1 / 22_050)
+    # And when the other one is gone, the same job is refused in words
+    studio.tracks.save(other.expired(other.created_at))
+    with listening() as heard, pytest.raises(RecipeRefused) as refusal:
+        handler_of("certify")(payload(job), Context())
+    assert json.loads(str(refusal.value))["value"] == other.track_id
+    assert [outcome for _, outcome in heard[0].counts] == ["recipe.track_not_found"]
+
+
+def test_the_real_engine_takes_a_song_through_all_steps(studio: Studio) -> None:
+    """Given two seconds of a real WAV, and `tonearm_audio` itself."""
+    rate, seconds = 22050, 2
+    track, job = an_ingest(studio, a_tone(440, rate=rate, seconds=seconds))
     answers = {step: handler_of(step)(payload(job), Context()) for step in STEPS}
     assert answers["validate"]["frames"] == rate * seconds
     assert answers["certify"]["kept"] is True
