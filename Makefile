@@ -9,7 +9,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # These count when they stand on the command line only: PORT in somebody's environment was set for something else.
-options := STACK PORT EDGE_PORT LAMBDA SONG RECIPE OUT
+options := STACK PORT EDGE_PORT LAMBDA SONG RECIPE OUT ONLY QUICK
 given = $(filter command,$(origin $(1)))
 $(foreach option,$(options),$(if $(call given,$(option)),,$(eval unexport $(option))))
 
@@ -32,7 +32,7 @@ spread := -n 2 --dist loadgroup --no-loadscope-reorder
 started := $(shell date +%s)
 ready := .venv/tonearm-is-set-up
 
-.PHONY: help setup demo test unit integration infrastructure nightly e2e lint format up down status reset destroy \
+.PHONY: help setup demo test unit integration infrastructure nightly bench e2e lint format up down status reset destroy \
 	build images test-images openapi clean has-terraform
 
 help: ## List the targets
@@ -69,6 +69,10 @@ infrastructure: has-terraform $(ready) ## Check the Terraform: format, validity,
 
 nightly: has-terraform $(ready) ## Run the tests that take long: bursts of whole songs, and stops amid them
 	@$(pytest) -m nightly tests
+
+bench: $(ready) ## Measure the engine beside its peers, and write docs/benchmarks.md: ONLY=job QUICK=1
+	@$(python) -m tests.performance.bench $(if $(call given,ONLY),--only "$$ONLY") $(if $(call given,QUICK),--quick) \
+		$(if $(call given,OUT),--out "$$OUT")
 
 e2e: has-terraform $(ready) ## Run the demo on the applied stack, on a song and on rubbish
 	@$(pytest) tests/e2e

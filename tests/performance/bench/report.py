@@ -65,7 +65,7 @@ def number(value: float | None) -> str:
     if value is None:
         return "–"
     if value == round(value) and abs(value) < 1e6:
-        return f"{value:.0f}"
+        return f"{value:,.0f}"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
@@ -82,7 +82,7 @@ def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 def markdown(results: Results, drawn: Mapping[str, str]) -> str:
     """The tables of all jobs."""
-    lines = []
+    lines = ["![CPU of a five-minute song](benchmarks/cpu.svg)", ""] if "cpu.svg" in drawn else []
     for name, job in results["jobs"].items():
         machine = job["machine"]
         lines += [f"### {TITLES[name]}", ""]
