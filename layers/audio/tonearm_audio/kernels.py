@@ -37,7 +37,10 @@ def address(array: npt.NDArray[Any], dtype: type[np.generic]) -> ctypes.c_void_p
     """
     if array.dtype != dtype or not array.flags.c_contiguous:
         raise TypeError(f"a kernel wants a contiguous array of {dtype.__name__}, not {array.dtype}")
-    return ctypes.c_void_p(array.ctypes.data)
+    pointer = ctypes.c_void_p(array.ctypes.data)
+    # An array that was made for this call alone must live until the kernel has returned.
+    pointer.array = array  # type: ignore[attr-defined]
+    return pointer
 
 
 def size(count: int) -> ctypes.c_ssize_t:
