@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,10 +31,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tonearm_audio.decode import FloatBlock
+from tonearm_audio.headphones import SHADOW_HZ, earliest_frames, ears, interpolator, latest_frames
 from tonearm_audio.kernels import address, library, size
 from tonearm_audio.limiter import TruePeakLimiter
 from tonearm_audio.loudness import k_weighting_sections
-from tonearm_audio.operations import Spatial
+from tonearm_audio.operations import Listening, Spatial
 from tonearm_audio.paths import Position, path
 
 WIDEST_ANGLE = math.radians(35.0)
@@ -54,7 +56,8 @@ _ROOM_GAIN = 0.25
 _CONTROL_FRAMES = 128
 _STEPS = 3
 """In a window; the gains that hold the loudness move once a step of some 0.4 s."""
-_MEMORY_S = 1.0
+_MEMORY_S: dict[Listening, float] = {"anywhere": 1.0, "headphones": 0.5}
+"""Of the powers that are held; two sources at two ears rise and fall sooner."""
 _AUDIBLE_POWER, _INAUDIBLE_POWER = 1e-7, 1e-10
 _LEAST_FOLD = 10 ** (-2.7 / 10)
 """Share of the power that is left of the sum of both ears, of what was left of it in the source."""
@@ -126,33 +129,45 @@ def spatial(
         np.ndarray [shape=(frames, 2), dtype=float32], as many frames as came in, as loud as they came in (BS.1770: a
         mono stream counts as one channel, and is shared between two).
     """
-    field = _Field(operation, sample_rate_hz, channels)
-    loudness = _Match(field.step, sample_rate_hz, gain_db=gain_db)
+    field = (_Headphones if operation.listening == "headphones" else _Anywhere)(operation, sample_rate_hz, channels)
+    memory_s = _MEMORY_S[operation.listening]
+    loudness = _Match(field.step, sample_rate_hz, gain_db=gain_db, memory_s=memory_s)
     limiter = TruePeakLimiter(sample_rate_hz, ceiling_dbtp=ceiling_dbtp)
     for source, moved in field.moved(blocks):
         yield from limiter.feed(loudness(source, moved, makeup=limiter.makeup))
     yield from limiter.finish()
 
 
-class _Field:
-    """The motion and the room: linear, on a fixed grid of windows of `_STEPS` times `step` frames."""
+class _Field(ABC):
+    """The motion and the room: linear, on a fixed grid of windows of `_STEPS` times `step` frames.
 
-    def __init__(self, operation: Spatial, sample_rate_hz: int, channels: int) -> None:
-        self._operation = operation
-        self._rate = sample_rate_hz
-        self._channels = channels
-        self._path = path(operation)
-        self._reach = max(1, round(_LOW_KERNEL_S * sample_rate_hz))
-        self._delay = max(1, round(_EAR_DELAY_S * sample_rate_hz))
-        self._ahead = self._reach + self._delay
-        self._past = max(round(_ROOM_S * sample_rate_hz), 2 * self._ahead)
+    Args:
+        operation: path, speed, depth, room and mix.
+        sample_rate_hz: frames a second.
+        channels: 1 or 2.
+        rows: of what is remembered of the stream: middle, sides and more.
+        past: frames that are needed before a window.
+        ahead: frames that are needed after it.
+    """
+
+    def __init__(
+        self, operation: Spatial, sample_rate_hz: int, channels: int, *, rows: int, past: int, ahead: int
+    ) -> None:
+        self.operation = operation
+        self.rate = sample_rate_hz
+        self.channels = channels
+        self.past = max(round(_ROOM_S * sample_rate_hz), past)
+        self.room = operation.room > 0 and operation.mix > 0
         # A transform of four to eight times the room's length; what is left of it is the window. Powers of two, by
         # which a cache's sets repeat, take longer.
-        self._size = 15
-        while self._size < 4 * self._past:
-            self._size *= 2
-        self.step = (self._size - self._past - self._ahead) // (_STEPS * _CONTROL_FRAMES) * _CONTROL_FRAMES
-        self._window = _STEPS * self.step
+        self.size = 15
+        while self.size < 4 * self.past:
+            self.size *= 2
+        self.step = (self.size - self.past - ahead) // (_STEPS * _CONTROL_FRAMES) * _CONTROL_FRAMES
+        self.window = _STEPS * self.step
+        self._ahead = ahead
+        self._rows = rows
+        self._path = path(operation)
         self._frame = 0
 
     def moved(self, blocks: Iterator[FloatBlock]) -> Iterator[tuple[Signal, Signal]]:
@@ -160,65 +175,115 @@ class _Field:
 
         A mono stream has no sides but silent ones. What is yielded is good until the next is asked for.
         """
-        waiting: Signal = np.zeros((2, self._past + self._window + self._ahead), np.float32)
-        filled, kept = self._past, self._past + self._ahead
+        waiting: Signal = np.zeros((self._rows, self.past + self.window + self._ahead), np.float32)
+        filled, kept = self.past, self.past + self._ahead
         for block in blocks:
             samples = np.ascontiguousarray(block)
             while len(samples):
                 taken, samples = np.split(samples, [waiting.shape[1] - filled])
-                self._split(taken, waiting[:, filled:])
+                self.take(taken, waiting[:, filled:])
                 filled += len(taken)
                 if filled == waiting.shape[1]:
-                    yield from self._steps(waiting, self._window)
+                    yield from self._steps(waiting, self.window)
                     waiting[:, :kept] = waiting[:, -kept:].copy()
                     filled = kept
-        left = filled - self._past
+        left = filled - self.past
         while left > 0:
-            waiting[:, self._past + left :] = 0.0
-            yield from self._steps(waiting, min(left, self._window))
+            silence: FloatBlock = np.zeros((waiting.shape[1] - filled, self.channels), np.float32)
+            self.take(silence, waiting[:, filled:])
+            yield from self._steps(waiting, min(left, self.window))
             waiting[:, :kept] = waiting[:, -kept:].copy()
-            left -= self._window
-
-    def _split(self, block: FloatBlock, out: Signal) -> None:
-        library().tonearm_spatial_split(
-            address(block, np.float32),
-            size(len(block)),
-            size(self._channels),
-            address(out[0], np.float32),
-            address(out[1], np.float32),
-        )
+            filled, left = kept, left - self.window
 
     def _steps(self, waiting: Signal, frames: int) -> Iterator[tuple[Signal, Signal]]:
-        moved = self._moved(waiting)
-        source = waiting[:, self._past :]
+        times_s = np.arange(self._frame, self._frame + self.window + 1, _CONTROL_FRAMES) / self.rate
+        self._frame += self.window
+        moved = self.turned(waiting, self._path.position(times_s))
+        source = waiting[:2, self.past :]
         for start in range(0, frames, self.step):
             step = slice(start, min(start + self.step, frames))
             yield source[:, step], moved[:, step]
 
-    def _moved(self, waiting: Signal) -> Signal:
-        low, *room = self._filtered(waiting[0])
-        times_s = np.arange(self._frame, self._frame + self._window + 1, _CONTROL_FRAMES) / self._rate
-        starts, rises = _lines(self._gains(self._path.position(times_s)))
-        self._frame += self._window
-        moved = np.empty((2, self._window), np.float32)
-        middle, sides = waiting[:, self._past :]
+    def take(self, block: FloatBlock, out: Signal) -> None:
+        """Remember the next of a stream [shape=(rows, at least as many frames)]."""
+        library().tonearm_spatial_split(
+            address(block, np.float32),
+            size(len(block)),
+            size(self.channels),
+            address(out[0], np.float32),
+            address(out[1], np.float32),
+        )
+
+    @abstractmethod
+    def turned(self, waiting: Signal, position: Position) -> Signal:
+        """Middle and sides of a window at a position on each control point [shape=(2, window)]."""
+
+    def filtered(self, middle: Signal) -> Signal:
+        """The past and the window by each of the responses [shape=(responses, size)]."""
+        if not len(self._responses):
+            return np.zeros((0, self.size), np.float32)
+        spectrum = np.fft.rfft(middle, self.size)
+        # float32 in, float32 out, whatever numpy's stubs say.
+        return np.fft.irfft(spectrum * self._responses, self.size).astype(np.float32, copy=False)
+
+    def responses(self) -> list[Line]:
+        """Of the room's middle and sides, where there is a room [each shape=(size,)]."""
+        return _velvet_room(self.rate, self.past) if self.room else []
+
+    @cached_property
+    def _responses(self) -> npt.NDArray[np.complex64]:
+        responses = self.responses()
+        padded = np.array([np.pad(line, (0, self.size - len(line))) for line in responses])
+        return np.fft.rfft(padded).astype(np.complex64) if responses else np.zeros((0, 1), np.complex64)
+
+    def room_gain(self, position: Position) -> Line:
+        """Of the room: it is heard more, the farther the source is."""
+        gain: Line = self.operation.mix * _ROOM_GAIN * self.operation.room * position.distance
+        return gain
+
+
+class _Anywhere(_Field):
+    """For loudspeakers too: see the head of this module."""
+
+    def __init__(self, operation: Spatial, sample_rate_hz: int, channels: int) -> None:
+        self._reach = max(1, round(_LOW_KERNEL_S * sample_rate_hz))
+        self._delay = max(1, round(_EAR_DELAY_S * sample_rate_hz))
+        ahead = self._reach + self._delay
+        super().__init__(operation, sample_rate_hz, channels, rows=2, past=2 * ahead, ahead=ahead)
+
+    def turned(self, waiting: Signal, position: Position) -> Signal:
+        """By gains that the kernel moves."""
+        low, *room = self.filtered(waiting[0])
+        rooms = [address(line[self.past :], np.float32) for line in room] if room else [None, None]
+        starts, rises = _lines(self._gains(position))
+        moved = np.empty((2, self.window), np.float32)
+        middle, sides = waiting[:, self.past :]
         library().tonearm_spatial_turn(
             address(middle, np.float32),
-            address(low[self._past :], np.float32),
+            address(low[self.past :], np.float32),
             size(self._delay),
-            address(sides, np.float32) if self._channels == 2 else None,
-            *([address(line[self._past :], np.float32) for line in room] or [None, None]),
+            address(sides, np.float32) if self.channels == 2 else None,
+            *rooms,
             address(starts, np.float32),
             address(rises, np.float32),
             address(moved, np.float32),
-            size(self._window),
+            size(self.window),
         )
         return moved
 
+    def responses(self) -> list[Line]:
+        """The low band, and the room."""
+        kernel = np.hanning(2 * self._reach + 3)[1:-1]
+        low = np.zeros(self.size)
+        # Centred on zero: the band is not late against the rest.
+        low[: self._reach + 1] = kernel[self._reach :]
+        low[-self._reach :] = kernel[: self._reach]
+        return [low / kernel.sum(), *super().responses()]
+
     def _gains(self, position: Position) -> list[Line]:
         """The rows of gains that the kernel reads."""
-        at = place(self._operation, position)
-        mix, dry = self._operation.mix, 1.0 - self._operation.mix
+        at = place(self.operation, position)
+        mix, dry = self.operation.mix, 1.0 - self.operation.mix
         return [
             mix * at.high_middle + dry,
             mix * (at.middle - at.high_middle),
@@ -229,27 +294,70 @@ class _Field:
             mix * at.sideways * at.delay**2,
             mix * at.middle * at.delay,
             dry + mix * at.sides,
-            mix * _ROOM_GAIN * self._operation.room * position.distance,
+            self.room_gain(position),
         ]
 
-    def _filtered(self, middle: Signal) -> Signal:
-        """The low band, and the two sides of the room where there is one [shape=(1 or 3, size)]."""
-        spectrum = np.fft.rfft(middle, self._size)
-        # float32 in, float32 out, whatever numpy's stubs say.
-        return np.fft.irfft(spectrum * self._responses, self._size).astype(np.float32, copy=False)
 
-    @cached_property
-    def _responses(self) -> npt.NDArray[np.complex64]:
-        low = np.zeros(self._size)
-        kernel = np.hanning(2 * self._reach + 3)[1:-1]
-        # Centred on zero: the band is not late against the rest.
-        low[: self._reach + 1] = kernel[self._reach :]
-        low[-self._reach :] = kernel[: self._reach]
-        lines = [low / kernel.sum()]
-        if self._operation.room > 0 and self._operation.mix > 0:
-            lines += _velvet_room(self._rate, self._past)
-        padded = np.stack([np.pad(line, (0, self._size - len(line))) for line in lines])
-        return np.fft.rfft(padded).astype(np.complex64)
+class _Headphones(_Field):
+    """What each ear hears of each channel: see `tonearm_audio.headphones`."""
+
+    def __init__(self, operation: Spatial, sample_rate_hz: int, channels: int) -> None:
+        self._lead = earliest_frames(sample_rate_hz)
+        self._share = 1.0 - math.exp(-2 * math.pi * SHADOW_HZ / sample_rate_hz)
+        self._held = np.zeros(channels)
+        self._table = interpolator()
+        # Middle, sides, and of each channel itself and what of it goes around the head.
+        super().__init__(
+            operation,
+            sample_rate_hz,
+            channels,
+            rows=2 + 2 * channels,
+            past=latest_frames(sample_rate_hz),
+            ahead=self._lead,
+        )
+
+    def take(self, block: FloatBlock, out: Signal) -> None:
+        """Each channel, and its lows."""
+        super().take(block, out)
+        for channel, (signal, low) in enumerate(zip(out[2::2], out[3::2], strict=True)):
+            signal[: len(block)] = block[:, channel]
+            library().tonearm_spatial_shade(
+                address(signal, np.float32),
+                address(low, np.float32),
+                size(len(block)),
+                ctypes.c_double(self._share),
+                address(self._held[channel:], np.float64),
+            )
+
+    def turned(self, waiting: Signal, position: Position) -> Signal:
+        """By delays and shadows that the kernel moves, and a room."""
+        sides: Signal = np.zeros((2, self.window), np.float32)
+        sources = zip(waiting[2::2], waiting[3::2], strict=True)
+        heard = ears(self.operation, position, channels=self.channels)
+        for (signal, low), both in zip(sources, heard, strict=True):
+            for side, ear in zip(sides, both, strict=True):
+                starts, rises = _lines([ear.delay_s * self.rate + self._lead, ear.lows, ear.highs])
+                library().tonearm_spatial_hear(
+                    address(signal[self.past :], np.float32),
+                    address(low[self.past :], np.float32),
+                    size(self._lead),
+                    address(starts, np.float32),
+                    address(rises, np.float32),
+                    address(self._table, np.float32),
+                    address(side, np.float32),
+                    size(self.window),
+                )
+        mix, dry = np.float32(self.operation.mix), np.float32(1.0 - self.operation.mix)
+        # A mono source is shared between two ears; of two sources each ear hears both.
+        left, right = sides * (mix * np.float32(0.5**0.5 if self.channels == 1 else 0.5))
+        window = slice(self.past, self.past + self.window)
+        moved: Signal = np.stack([left + right, left - right]) * np.float32(0.5**0.5) + dry * waiting[:2, window]
+        if self.room:
+            starts, rises = _lines([self.room_gain(position)])
+            ramp = np.arange(_CONTROL_FRAMES, dtype=np.float32) / np.float32(_CONTROL_FRAMES)
+            gain = (rises.T * ramp + starts.T).ravel()
+            moved += gain * self.filtered(waiting[0])[:, window]
+        return moved
 
 
 def _lines(points: list[Line]) -> tuple[Signal, Signal]:
@@ -288,14 +396,14 @@ class _Match:
 
     One makes it as loud as it came in. The other narrows it where its sum would lose more than 2.7 dB of it, beyond
     what the source's own sum loses: music hardly ever does, but a room can turn a steady tone against itself.
-    Powers are remembered for a second, so that the gains follow neither beats nor the tail of the room.
+    Powers are remembered for a second or half of one, so that the gains follow neither beats nor the tail of the room.
     """
 
-    def __init__(self, step: int, sample_rate_hz: int, *, gain_db: float) -> None:
+    def __init__(self, step: int, sample_rate_hz: int, *, gain_db: float, memory_s: float) -> None:
         self._wanted = 10 ** (gain_db / 20)
         self._sections = k_weighting_sections(sample_rate_hz)
         self._weighting = np.zeros((4, 4))
-        self._fade = math.exp(-step / (_MEMORY_S * sample_rate_hz))
+        self._fade = math.exp(-step / (memory_s * sample_rate_hz))
         self._audible = _AUDIBLE_POWER * step
         # Below any sound, and above nothing: so that minutes of silence fade to it and not to a division by zero.
         floor = _INAUDIBLE_POWER * step

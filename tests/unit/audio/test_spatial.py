@@ -30,6 +30,8 @@ spatials = st.builds(
     depth=st.floats(0, 1),
     room=st.one_of(st.just(0.0), st.floats(0, 1)),
     mix=st.one_of(st.just(1.0), st.floats(0, 1)),
+    path=st.sampled_from(["orbit", "figure", "random"]),
+    listening=st.sampled_from(["anywhere", "headphones"]),
 )
 
 
@@ -135,6 +137,11 @@ CORNERS = [
     Spatial(seed, speed_hz, depth, room, mix)
     for seed, speed_hz in ((1, 0.02), (2, 0.02), (3, 0.1), (4, 1.0))
     for depth, room, mix in ((1.0, 0.0, 1.0), (1.0, 1.0, 1.0), (0.5, 1.0, 0.5), (0.0, 1.0, 1.0), (1.0, 0.2, 0.0))
+]
+CORNERS += [
+    Spatial(seed=5, speed_hz=0.2, room=0.2, path=path, listening=listening)
+    for listening in ("anywhere", "headphones")
+    for path in ("orbit", "figure", "random")
 ]
 
 

@@ -1,7 +1,7 @@
 /* The motion of `tonearm_audio/spatial.py`: gains that move, ears that hear late, and the power that is held. */
 #include <stddef.h>
 
-enum { CONTROL = 128, LANES = 4 };
+enum { CONTROL = 128, LANES = 4, TAPS = 16, PHASES = 64 };
 
 /* Add a signal with a gain that moves in a line from one control point to the next. */
 static void ramped(float *restrict out, const float *restrict in, float start, float rise)
@@ -45,6 +45,53 @@ void tonearm_spatial_turn(const float *middle, const float *low, ptrdiff_t delay
         if (sides)
             ramped(out + frames + point * CONTROL, sides + point * CONTROL, starts[8 * points + point],
                    rises[8 * points + point]);
+    }
+}
+
+/* What the head lets around itself: a first-order low-pass. held: what it gave last, 0 at first. */
+void tonearm_spatial_shade(const float *in, float *restrict out, ptrdiff_t frames, double share, double *held)
+{
+    double value = *held;
+    for (ptrdiff_t frame = 0; frame < frames; frame++) {
+        value += share * (in[frame] - value);
+        /* Silence, and no numbers too small for a processor to be quick about. */
+        value = value > 1e-30 || value < -1e-30 ? value : 0.0;
+        out[frame] = (float)value;
+    }
+    *held = value;
+}
+
+/* Add to an ear what it hears of a source.
+ *
+ * signal, low: the source and what goes around the head, at the first frame; both are read from TAPS / 2 frames before
+ * the longest delay to TAPS / 2 frames after the shortest. starts, rises: 3 rows of frames / 128 control points: delay in
+ * frames plus `lead`, never below 0, and gains of lows and highs. table: PHASES + 1 rows of TAPS. frames: a multiple of 128.
+ */
+void tonearm_spatial_hear(const float *signal, const float *low, ptrdiff_t lead, const float *starts,
+                          const float *rises, const float *table, float *restrict out, ptrdiff_t frames)
+{
+    const ptrdiff_t points = frames / CONTROL;
+    for (ptrdiff_t frame = 0; frame < frames; frame++) {
+        const ptrdiff_t point = frame / CONTROL;
+        const float ramp = (float)(int)(frame % CONTROL) * (1.0f / CONTROL);
+        const float delay = rises[point] * ramp + starts[point];
+        const float lows = rises[points + point] * ramp + starts[points + point];
+        const float highs = rises[2 * points + point] * ramp + starts[2 * points + point];
+        const int whole = (int)delay;
+        const float place = (delay - (float)whole) * PHASES;
+        const int phase = (int)place;
+        const float part = place - (float)phase;
+        const float *taps = table + phase * TAPS;
+        const ptrdiff_t at = frame + lead - whole - TAPS / 2;
+        float sums[4] = {0};
+        for (int tap = 0; tap < TAPS; tap += 4)
+            for (int lane = 0; lane < 4; lane++) {
+                const float around = low[at + tap + lane];
+                const float value = lows * around + highs * (signal[at + tap + lane] - around);
+                const float here = taps[tap + lane];
+                sums[lane] += value * (here + part * (taps[TAPS + tap + lane] - here));
+            }
+        out[frame] += (sums[0] + sums[1]) + (sums[2] + sums[3]);
     }
 }
 
