@@ -1,24 +1,32 @@
-"""Tempo and beats of a track, from its onsets, with numpy alone.
+"""Tempo and beats of a track, from its onsets.
 
-Three steps, each from the literature:
+Four steps:
 
-1. Onset strength: rise of a log-mel spectrogram over a band-wise local maximum, so that vibrato is no onset (SuperFlux;
-   Böck and Widmer, "Maximum filter vibrato suppression for onset detection", DAFx 2013).
-2. Tempo: autocorrelation of the onset strength in windows of 12 s, scored by a comb over multiples of each beat period
-   and weighted by how people tap (log-normal around 115 bpm; Ellis 2007), followed through the song by dynamic
-   programming, so that a drifting tempo is tracked.
-3. Beats: the series of onsets that best keeps the local period (Ellis, "Beat tracking by dynamic programming",
-   Journal of New Music Research 36(1), 2007).
+1. Onset strength in three registers: rise of a log-mel spectrogram over a band-wise local maximum, so that vibrato is
+   no onset (SuperFlux; Böck and Widmer, "Maximum filter vibrato suppression for onset detection", DAFx 2013).
+2. A pulse: autocorrelation of the onset strength in windows of 12 s, scored by a comb over multiples of each period and
+   weighted by how people tap (log-normal around 115 bpm; Ellis 2007), followed through the song by dynamic programming.
+3. Its series of onsets that best keeps the local period (Ellis, "Beat tracking by dynamic programming", Journal of New
+   Music Research 36(1), 2007).
+4. Which multiple of that pulse is the beat, and on which of its ticks: every reading is held against bars of known
+   rhythms in the three registers, and the likeliest one wins (rhythmic patterns as in Krebs, Böck and Widmer, "Rhythmic
+   pattern modeling for beat and downbeat tracking in musical audio", ISMIR 2013). The rhythms, in rhythms.npz, were
+   learned from composed songs: see docs/tempo-and-key.md.
 """
 
 from __future__ import annotations
 
+import ctypes
 import math
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
+from tonearm_audio.kernels import address, library, size
 from tonearm_audio.product import product
 
 ANALYSIS_RATE_HZ = 22_050
@@ -36,6 +44,20 @@ _STEP_S = 3.0
 _TIGHTNESS = 100.0
 _LEAST_CONFIDENCE = 0.1
 """Noise and randomly placed drum hits stay below it, music whose tempo swings by 8 % comes out above."""
+_EDGES = (0, 2, 8, 24, 40)
+"""Mel bands at which a register begins: 30 Hz, 150 Hz, 600 Hz (where the middle is halved), 3 kHz."""
+_TICKS_A_PULSE = 144
+"""A twelfth of a twelfth of the tracked pulse: every reading's tick is a whole number of them."""
+_READINGS = (4, 6, 8, 9, 12, 16, 18, 24, 36)
+"""What may be the beat, in twelfths of the pulse that was tracked: from a third of it to three of them."""
+_WINDOW_TICKS = 1152
+"""Eight pulses, in ticks of a reading of one twelfth: a rhythm is chosen anew that often."""
+_SLOWEST_BPM, _FASTEST_BPM = 42.0, 215.0
+_INDEPENDENT = 0.15
+"""How much of a likelihood counts: neighbouring frames repeat each other, and so do bars."""
+_SHIFT_COST = 8.0
+_USUAL_BPM = 105.0
+_USUAL_WIDTH_OCTAVES = 0.6
 _LEAST_RISE = 0.01
 """Log-mel rise below which nothing was played: the ripple of a steady tone stays under 0.001, a note makes 0.1."""
 
@@ -51,11 +73,14 @@ class Pulse:
         tempo_bpm: beats a minute, 40 to 240; None when there is no pulse.
         confidence: 0.0 (no pulse) to 1.0 (every onset on the grid).
         beats_s: times of the beats in seconds, rising; empty when there is no pulse.
+        tempo_over_time: (time in seconds, beats a minute) every four beats, smoothed over eight; empty when there are
+            fewer than nine beats.
     """
 
     tempo_bpm: float | None
     confidence: float
     beats_s: tuple[float, ...]
+    tempo_over_time: tuple[tuple[float, float], ...] = ()
 
 
 NO_PULSE = Pulse(None, 0.0, ())
@@ -84,27 +109,22 @@ class OnsetMeter:
             self._before = levels[-2:]
         self._rest = samples[count * _HOP :].copy()
 
-    def strength(self) -> Signal:
-        """Onset strength a frame, flattened: local mean taken off, local deviation one."""
+    def strength(self) -> Mono:
+        """Onset strength in three registers, to 150 Hz, to 3 kHz and above [shape=(frames, 3), dtype=float32]."""
         self.feed(np.zeros(_WINDOW // 2, np.float32))
-        if not self._levels:
-            return np.zeros(0)
-        raw = np.concatenate(self._levels).sum(axis=1, dtype=np.float64)
-        smooth = np.convolve(raw, np.array([0.25, 0.5, 0.25]), "same")
-        above = np.maximum(smooth - _local_mean(smooth, 1.0) - _LEAST_RISE, 0.0)
-        deviation = np.sqrt(_local_mean(above**2, 5.0))
-        flattened: Signal = above / (deviation + 0.05 * float(deviation.max()) + 1e-9)
-        return flattened
+        return np.concatenate([np.zeros((0, 3), np.float32), *self._levels])
 
 
 def _rise(levels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Onset strength in three registers (low, middle, high) [shape=(frames, 3)]; two frames of `levels` lead in."""
+    """Onset strength in three registers [shape=(frames, 3)]; two frames of `levels` lead in."""
     past = levels[:-2]
     widened = past.copy()
     widened[:, 1:] = np.maximum(widened[:, 1:], past[:, :-1])
     widened[:, :-1] = np.maximum(widened[:, :-1], past[:, 1:])
     rise = np.maximum(levels[2:] - widened, 0)
-    return np.stack([rise[:, :8].mean(axis=1), rise[:, 8:24].mean(axis=1), rise[:, 24:].mean(axis=1)], axis=1)
+    low, lower, upper, high = (rise[:, start:end].mean(axis=1) for start, end in pairwise(_EDGES))
+    # Neither half of the middle outweighs the other, however many bands it has.
+    return np.stack([low, (lower + upper) / 2, high], axis=1)
 
 
 def _mel_filters() -> npt.NDArray[np.float32]:
@@ -128,30 +148,45 @@ def _local_mean(values: Signal, seconds: float) -> Signal:
     return np.maximum(mean, 0.0)
 
 
-def find_pulse(strength: Signal) -> Pulse:
+def find_pulse(strength: Mono) -> Pulse:
     """Find tempo and beats in onset strength.
 
     Args:
-        strength: np.ndarray [shape=(frames,)] as `OnsetMeter.strength` gives it.
+        strength: np.ndarray [shape=(frames, 3)] as `OnsetMeter.strength` gives it.
 
     Returns:
         The pulse; `NO_PULSE` when the track is silent, shorter than 2 s, or has no regular onsets.
     """
-    if len(strength) < 2 * _FRAME_RATE or not strength.any():
+    if len(strength) < 2 * _FRAME_RATE:
         return NO_PULSE
-    correlations, centres = _autocorrelations(strength)
+    onsets = _flatten(strength @ np.array([0.25, 0.5, 0.25]))
+    if not onsets.any():
+        return NO_PULSE
+    correlations, centres = _autocorrelations(onsets)
     scores = np.maximum(np.stack([_comb(row) for row in correlations]), 0.0)
     prior = np.exp(-0.5 * (np.log2(_TEMPI_BPM / _CENTRE_BPM) / _WIDTH_OCTAVES) ** 2)
-    overall = float(_TEMPI_BPM[int((scores.mean(axis=0) * prior).argmax())])
-    path = _follow(scores, overall)
+    path = _follow(scores, float(_TEMPI_BPM[int((scores.mean(axis=0) * prior).argmax())]))
     confidence = _confidence(correlations, path)
     # Chance agreement grows as the square root of what there is to average over shrinks.
-    if confidence < _LEAST_CONFIDENCE * max(1.0, math.sqrt(_SPAN_S * _FRAME_RATE / len(strength))):
+    if confidence < _LEAST_CONFIDENCE * max(1.0, math.sqrt(_SPAN_S * _FRAME_RATE / len(onsets))):
         return NO_PULSE
-    periods = 60 * _FRAME_RATE / np.interp(np.arange(len(strength)), centres, path)
-    beats = _within_music(_track(strength, periods), strength)
-    times = beats * _HOP / ANALYSIS_RATE_HZ
-    return Pulse(_mean_tempo(times, overall), confidence, tuple(float(time) for time in times))
+    periods = 60 * _FRAME_RATE / np.interp(np.arange(len(onsets)), centres, path)
+    pulse = _track(onsets, periods)
+    beats = _within_music(_read(_contrast(strength), pulse), onsets)
+    times = beats / _FRAME_RATE
+    if len(times) < 2:
+        return NO_PULSE
+    tempo = 60 / float(np.median(np.diff(times)))
+    return Pulse(_mean_tempo(times, tempo), confidence, tuple(map(float, times)), _tempo_over_time(times))
+
+
+def _flatten(raw: Signal) -> Signal:
+    """Onset strength with its local mean taken off and a local deviation of one."""
+    smooth = np.convolve(raw, np.array([0.25, 0.5, 0.25]), "same")
+    above = np.maximum(smooth - _local_mean(smooth, 1.0) - _LEAST_RISE, 0.0)
+    deviation = np.sqrt(_local_mean(above**2, 5.0))
+    flattened: Signal = above / (deviation + 0.05 * float(deviation.max()) + 1e-9)
+    return flattened
 
 
 def _autocorrelations(strength: Signal) -> tuple[Signal, Signal]:
@@ -216,42 +251,157 @@ def _follow(scores: Signal, centre_bpm: float) -> Signal:
     return _TEMPI_BPM[path[::-1]]
 
 
-def _track(strength: Signal, periods: Signal) -> npt.NDArray[np.intp]:
+def _track(strength: Signal, periods: Signal) -> Signal:
     """Ellis's dynamic programme: maximise onset strength at beats less the squared log deviation from the period."""
     pulse = np.convolve(strength, np.exp(-0.5 * (np.arange(-3, 4) / 1.2) ** 2), "same")
-    total = pulse.copy()
-    before = np.full(len(pulse), -1)
-    for frame in range(len(pulse)):
-        period = periods[frame]
-        start, end = max(0, frame - int(1.5 * period)), frame - int(0.6 * period)
-        if end <= start:
-            continue
-        deviation = np.log(np.arange(frame - start, frame - end, -1) / period)
-        candidates = total[start:end] - _TIGHTNESS * deviation**2
-        choice = int(candidates.argmax())
-        total[frame] = pulse[frame] + candidates[choice]
-        before[frame] = start + choice
+    total = np.empty(len(pulse))
+    before = np.empty(len(pulse), np.int32)
+    library().tonearm_track_beats(
+        address(pulse, np.float64),
+        address(periods, np.float64),
+        address(np.log(periods), np.float64),
+        address(np.log(np.maximum(1.0, np.arange(2 * periods.max()))), np.float64),
+        ctypes.c_double(_TIGHTNESS),
+        size(len(pulse)),
+        address(total, np.float64),
+        address(before, np.int32),
+    )
     last = int(periods[-1])
-    frame = len(total) - last + int(total[-last:].argmax())
-    beats = [frame]
+    beats = [len(total) - last + int(total[-last:].argmax())]
     while before[beats[-1]] >= 0:
         beats.append(int(before[beats[-1]]))
-    return np.array(beats[::-1])
+    return np.array(beats[::-1], np.float64)
 
 
-def _within_music(beats: npt.NDArray[np.intp], strength: Signal) -> npt.NDArray[np.intp]:
-    """Drop the beats that the programme laid into the silence before the first and after the last onset."""
+@dataclass(frozen=True)
+class _Rhythms:
+    """Bars of known rhythms of one metre.
+
+    Attributes:
+        beats: beats a bar.
+        spectra: np.ndarray [shape=(7, 1, rhythms, bins)]: what each of `_statistics` adds to the log likelihood at each
+            tick of the bar, as the conjugate of its spectrum.
+        centres: where their tempi lie, as log2 of bpm.
+        widths: how far those spread, in octaves.
+    """
+
+    beats: int
+    spectra: npt.NDArray[np.complex128]
+    centres: Signal
+    widths: Signal
+
+
+@cache
+def _rhythms() -> tuple[_Rhythms, ...]:
+    metres = []
+    with resources.files("tonearm_audio").joinpath("rhythms.npz").open("rb") as file, np.load(file) as stored:
+        for beats in (4, 3, 2):
+            mean = stored[f"mean_{beats}"] * (4 / 255)
+            variance = (stored[f"deviation_{beats}"] * (2 / 255)) ** 2
+            constant = -(np.log(variance) + mean**2 / variance).sum(axis=-1, keepdims=True) / 2
+            weights = np.concatenate([constant, mean / variance, -0.5 / variance], axis=-1)
+            tempi = stored[f"tempo_{beats}"].astype(np.float64)
+            spectra = np.fft.rfft(weights.transpose(2, 0, 1)).conj()[:, np.newaxis]
+            metres.append(_Rhythms(beats, spectra, tempi[:, 0], tempi[:, 1]))
+    return tuple(metres)
+
+
+def _contrast(strength: Mono) -> Signal:
+    """The square root of each register's strength over what is usual around it, within 5 s; 4 at most."""
+    columns = []
+    for register in strength.T:
+        smooth = np.convolve(register, np.array([0.25, 0.5, 0.25]), "same")
+        usual = _local_mean(smooth, 10.0) + 0.1 * smooth.mean() + 1e-9
+        columns.append(np.minimum(np.sqrt(smooth / usual), 4.0))
+    return np.stack(columns, axis=1)
+
+
+def _statistics(contrast: Signal, pulse: Signal, twelfths: int) -> Signal:
+    """Count, sums and sums of squares of each tick [shape=(ticks, 7)], twelve to a beat of so many twelfths."""
+    frames = np.arange(math.ceil(pulse[0]), math.ceil(pulse[-1]))
+    place = np.interp(frames, pulse, np.arange(len(pulse)))
+    count = (len(pulse) - 1) * _TICKS_A_PULSE // twelfths + 1
+    ticks = np.minimum((place * _TICKS_A_PULSE / twelfths + 0.5).astype(np.intp), count - 1)
+    heard = contrast[frames].T
+    sums = [np.bincount(ticks, row, count) for row in (np.ones(len(frames)), *heard, *heard**2)]
+    return np.stack(sums, axis=1)
+
+
+def _read(contrast: Signal, pulse: Signal) -> Signal:
+    """Choose which multiple of the pulse is the beat and where it lies; returns the beats in frames."""
+    if len(pulse) < 3:
+        return pulse
+    period_s = float(np.median(np.diff(pulse))) / _FRAME_RATE
+    best, ticks = -math.inf, np.zeros(0)
+    for twelfths in _READINGS:
+        tempo = 60 * 12 / (period_s * twelfths)
+        if _SLOWEST_BPM <= tempo <= _FASTEST_BPM:
+            statistics = _statistics(contrast, pulse, twelfths)
+            for rhythms in _rhythms():
+                score, path = _hold_against(rhythms, statistics, math.log2(tempo), _WINDOW_TICKS // twelfths)
+                if score > best:
+                    best, ticks = score, _beat_ticks(path, statistics, twelfths)
+    if len(ticks) < 2:
+        return pulse
+    return np.interp(ticks, np.arange(len(pulse)), pulse)
+
+
+def _hold_against(rhythms: _Rhythms, statistics: Signal, log_tempo: float, window: int) -> tuple[float, list[int]]:
+    """How likely the rhythms make a reading, a window, and at which tick a bar begins in each window (Viterbi)."""
+    ticks = 12 * rhythms.beats
+    count = max(1, len(statistics) // window)
+    numbers = np.arange(min(len(statistics), count * window))
+    places = numbers // window * ticks + numbers % ticks
+    folded = np.stack([np.bincount(places, row, count * ticks) for row in statistics[: len(numbers)].T])
+    # A bar may begin at any tick: a circular correlation, by way of its spectrum.
+    spectra = np.fft.rfft(folded.reshape(7, count, 1, ticks)) * rhythms.spectra
+    likelihood = _INDEPENDENT * np.fft.irfft(spectra.sum(axis=0), ticks)
+    likelihood -= 0.5 * (((log_tempo - rhythms.centres) / rhythms.widths) ** 2)[:, np.newaxis]
+    # Each window may follow another rhythm: verse and chorus differ.
+    each = likelihood.max(axis=1)
+    starts = np.arange(ticks)
+    total, back = each[0], []
+    for row in each[1:]:
+        stay = total >= total.max() - _SHIFT_COST
+        back.append(np.where(stay, starts, total.argmax()))
+        total = np.maximum(total, total.max() - _SHIFT_COST) + row
+    path = [int(total.argmax())]
+    for choices in reversed(back):
+        path.append(int(choices[path[-1]]))
+    usual = 0.25 * ((log_tempo - math.log2(_USUAL_BPM)) / _USUAL_WIDTH_OCTAVES) ** 2
+    return float(total.max()) / count - usual, path[::-1]
+
+
+def _beat_ticks(path: list[int], statistics: Signal, twelfths: int) -> Signal:
+    """The places of the beats, counted in pulses; where the bar shifts, none follows the one before too soon."""
+    window = _WINDOW_TICKS // twelfths
+    numbers = np.arange(len(statistics))
+    start = np.array(path)[np.minimum(numbers // window, len(path) - 1)]
+    kept: list[int] = []
+    for number in numbers[(numbers - start) % 12 == 0]:
+        if not kept or number - kept[-1] > 7:
+            kept.append(int(number))
+    return np.array(kept) * (twelfths / _TICKS_A_PULSE)
+
+
+def _within_music(beats: Signal, strength: Signal) -> Signal:
+    """Drop the beats that lie in the silence before the first and after the last onset."""
     heard = np.flatnonzero(strength > 0.1 * float(strength.max()))
     slack = round(0.1 * _FRAME_RATE)
-    kept: npt.NDArray[np.intp] = beats[(beats >= heard[0] - slack) & (beats <= heard[-1] + slack)]
+    kept: Signal = beats[(beats >= heard[0] - slack) & (beats <= heard[-1] + slack)]
     return kept
 
 
 def _mean_tempo(times: Signal, estimate_bpm: float) -> float:
-    """The tempo as the slope of the beats, finer than the grid of candidates, unless they disagree with it."""
+    """The tempo as the slope of the beats, unless they disagree with the median beat, as they do where it changes."""
     if len(times) > 8:
         number = np.arange(len(times)) - (len(times) - 1) / 2
         measured = 60 * float(number @ number) / float(number @ times)
-        if abs(measured / estimate_bpm - 1) < 0.06:
+        if abs(measured / estimate_bpm - 1) < 0.03:
             return measured
     return estimate_bpm
+
+
+def _tempo_over_time(times: Signal) -> tuple[tuple[float, float], ...]:
+    middles = range(4, len(times) - 4, 4)
+    return tuple((float(times[at]), 480 / float(times[at + 4] - times[at - 4])) for at in middles)
