@@ -123,9 +123,14 @@ def test_bars_are_longer_for_more_and_names_do_not_overlap() -> None:
     widths = [float(rect.get("width", 0)) for rect in svg.iter("{http://www.w3.org/2000/svg}rect")]
     assert widths[0] < widths[1]
 
-    scatter = plots.scatter("LMD", {"one": (1.0, 2.0), "other": (1.01, 2.0)}, "CPU", "LMD")
-    named = {
-        text.text: float(text.get("y", 0))
-        for text in ElementTree.fromstring(scatter).iter("{http://www.w3.org/2000/svg}text")  # noqa: S314
-    }
-    assert abs(named["one"] - named["other"]) >= 15
+    points = {"one": (1.0, 2.0), "other": (1.01, 2.0), "third": (1.02, 1.99), "far": (9.0, 5.0)}
+    scatter = ElementTree.fromstring(plots.scatter("LMD", points, "CPU", "LMD"))  # noqa: S314
+    places = [
+        (float(text.get("x", 0)), float(text.get("y", 0)), 7 * len(text.text or ""))
+        for text in scatter.iter("{http://www.w3.org/2000/svg}text")
+        if text.text in points
+    ]
+    assert len(places) == 4
+    for index, (x, y, width) in enumerate(places):
+        for other_x, other_y, other_width in places[:index]:
+            assert abs(y - other_y) >= 12 or x + width <= other_x or other_x + other_width <= x
