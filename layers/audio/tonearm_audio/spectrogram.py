@@ -110,7 +110,8 @@ class SpectrogramMeter:
         # A column's middle in units of columns; a spectrum stands for half a hop before and after its middle.
         edges = np.linspace(0.0, frames / (self._hop * self._spectra_per_column), WIDTH + 1)
         edges -= 0.5 - 0.5 / self._spectra_per_column
-        picture = _means(columns.T, edges)
+        # A few rows at a time: all at once they would be the most memory that an analysis takes.
+        picture = np.concatenate([_means(rows, edges) for rows in np.array_split(columns.T, 10)])
         top = float(picture.max())
         if top <= _SILENCE:
             steps, top_dbfs = np.zeros(picture.shape), None

@@ -43,6 +43,12 @@ def test_a_run_reaches_over_blocks_and_up_to_the_end() -> None:
     assert found.places == (ClippedRun(2 / RATE, 0, 6),)
 
 
+def test_a_run_ends_where_a_soft_block_begins() -> None:
+    found = measured(line(0, 1, 1, 1, 0.1, 0.1, 0.1), cuts=[4])
+
+    assert found.places == (ClippedRun(1 / RATE, 0, 3),)
+
+
 def test_channels_are_looked_at_alone() -> None:
     samples = np.zeros((100, 2))
     samples[10:12, 0] = samples[12:14, 1] = 1
