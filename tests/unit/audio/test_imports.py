@@ -9,7 +9,7 @@ from tests.unit.audio.signals import run_python
 from tonearm_cli.demo_song import DemoSong
 
 NEVER = {"scipy", "librosa", "numba", "boto3", "botocore", "pydantic", "tonearm"}
-HEAVY = {"soxr", "python_stretch", "lameenc"}
+HEAVY = {"soxr", "lameenc"}
 
 PATHS = {
     "import": "import tonearm_audio",

@@ -11,7 +11,7 @@ import pytest
 from tests.unit.repository.checkout import ROOT
 
 # Slow to import or large: seconds of every cold start.
-HEAVY = {"librosa", "numba", "numpy", "scipy", "soundfile", "soxr", "python_stretch", "lameenc", "tonearm_audio"}
+HEAVY = {"librosa", "numba", "numpy", "scipy", "soundfile", "soxr", "lameenc", "tonearm_audio"}
 DECODING = {"numpy", "soundfile", "tonearm_audio"}
 # Function -> what of the heavy it may load.
 MAY_LOAD: dict[str, set[str]] = {
