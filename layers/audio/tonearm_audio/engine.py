@@ -38,6 +38,7 @@ from tonearm_audio.output_format import Codec, OutputFormat
 from tonearm_audio.plan import Change, Finish, Plan, Stage, channels_after, plan, staged
 from tonearm_audio.spool import Spool
 from tonearm_audio.stretch import process_change
+from tonearm_audio.tag_reading import read_tags
 
 _OVERSHOOT_DB: dict[Codec, float] = {"wav": 0.0, "flac": 0.0, "mp3": 1.0, "ogg": 1.0, "opus": 1.0, "m4a": 1.0}
 """What is left below the ceiling at first for a lossy codec to overshoot."""
@@ -145,12 +146,14 @@ def render(
             return work.encode(work.heard, destination)
         finisher = open_finisher(work.plan.finish, sample_rate_hz=work.rate_hz, channels=work.channels)
         spool = stack.enter_context(Spool(work.channels))
+        frames = 0
         for block in work.heard(_UNLIMITED_DBTP):
             finisher.feed(block)
             spool.write(block)
+            frames += len(block)
         return work.encode(
-            lambda ceiling_dbtp: finisher.blocks(
-                spool.blocks, ceiling_dbtp=ceiling_dbtp, gain_db=encoder_loss_db(output)
+            lambda ceiling_dbtp: work.finishing(
+                finisher.blocks(spool.blocks, ceiling_dbtp=ceiling_dbtp, gain_db=encoder_loss_db(output)), frames
             ),
             destination,
         )
@@ -215,7 +218,20 @@ class _Work:
         expected = opened.expected_frames
         for block in opened.blocks():
             if expected:
-                self.report(min(0.99, opened.frames / expected))
+                self.report(self._heard_share * min(1.0, opened.frames / expected))
+            yield block
+
+    @property
+    def _heard_share(self) -> float:
+        """How much of the work is done once the source has been read."""
+        return 0.99 if self.plan.finish is None else 0.5
+
+    def finishing(self, blocks: Iterator[FloatBlock], frames: int) -> Iterator[FloatBlock]:
+        """Report how far what is finished has come, of so many frames."""
+        done = 0
+        for block in blocks:
+            done += len(block)
+            self.report(min(0.99, self._heard_share + 0.5 * done / max(1, frames)))
             yield block
 
     def _applied(
@@ -273,7 +289,13 @@ class _Work:
 
     def _write(self, blocks: Iterator[FloatBlock], destination: Path) -> tuple[RenderResult, float]:
         digest, frames, peak = hashlib.sha256(), 0, 0.0
-        with open_sink(destination, output=self.output, sample_rate_hz=self.rate_hz, channels=self.channels) as sink:
+        with open_sink(
+            destination,
+            output=self.output,
+            sample_rate_hz=self.rate_hz,
+            channels=self.channels,
+            tags=read_tags(self.source),
+        ) as sink:
             for block in blocks:
                 digest.update(block.astype("<f4", copy=False).tobytes())
                 frames += len(block)
