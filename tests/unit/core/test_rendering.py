@@ -75,6 +75,7 @@ def test_a_higher_rate_needs_more_room() -> None:
     track = lasting(LIMIT_S - 1)
     require_room(Recipe(operations=(Convert(),)), track, [])
     require_room(Recipe(operations=(Convert(sample_rate_hz=22_050), Tempo(factor=0.5))), track, [])
+    require_room(Recipe(operations=(Convert(sample_rate_hz=96_000), Convert(sample_rate_hz=44_100))), track, [])
     with pytest.raises(InvalidRequest, match="at 96,000 Hz"):
         require_room(Recipe(operations=(Convert(sample_rate_hz=96_000), Convert(channels=1))), track, [])
 
