@@ -15,7 +15,7 @@ from tonearm_audio.decode import FloatBlock
 
 
 def resample(blocks: Iterator[FloatBlock], *, ratio: float, channels: int) -> Iterator[FloatBlock]:
-    """Resample a stream with soxr (quality HQ, 20 bits, linear phase, latency compensated).
+    """Resample a stream with soxr (quality VHQ, 28 bits, linear phase, latency compensated).
 
     Args:
         blocks: np.ndarray [shape=(frames, channels), dtype=float32].
@@ -25,7 +25,7 @@ def resample(blocks: Iterator[FloatBlock], *, ratio: float, channels: int) -> It
     Yields:
         np.ndarray [shape=(frames, channels), dtype=float32]; frames in / ratio frames in all, give or take one.
     """
-    stream = soxr.ResampleStream(ratio, 1.0, channels, dtype="float32", quality="HQ")
+    stream = soxr.ResampleStream(ratio, 1.0, channels, dtype="float32", quality="VHQ")
     for block in blocks:
         out: FloatBlock = stream.resample_chunk(block)
         if len(out):
