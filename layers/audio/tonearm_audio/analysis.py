@@ -11,6 +11,7 @@ import soxr
 
 from tonearm_audio.clipping import Clipping, ClippingMeter
 from tonearm_audio.decode import Source
+from tonearm_audio.key import ChromaMeter, Key
 from tonearm_audio.loudness import LoudnessMeter, MeasuredLoudness
 from tonearm_audio.memory import reuse_freed_memory
 from tonearm_audio.peaks import DETAIL_PIXELS, DETAIL_SAMPLES_PER_PIXEL, Peaks, PeaksMeter, mono
@@ -33,6 +34,7 @@ class Analysis:
         sample_rate_hz: frames a second.
         channels: 1 or 2.
         pulse: tempo, confidence and beats.
+        key: tonic and mode; None where there is none.
         loudness: loudness, its course, and the highest peaks.
         spectrum: where the sound lies, from dark to bright; None for a track below -70 dBFS.
         silence: before, after and within the music.
@@ -46,6 +48,7 @@ class Analysis:
     sample_rate_hz: int
     channels: int
     pulse: Pulse
+    key: Key | None
     loudness: MeasuredLoudness
     spectrum: Spectrum | None
     silence: Silence
@@ -72,6 +75,10 @@ class Analysis:
             "tempo_bpm": None if tempo is None else round(tempo, 2),
             "tempo_confidence": round(self.pulse.confidence, 3),
             "beats_s": [round(beat, 3) for beat in self.pulse.beats_s],
+            "tempo_over_time": [
+                {"at_s": round(at, 3), "tempo_bpm": round(tempo, 2)} for at, tempo in self.pulse.tempo_over_time
+            ],
+            "key": self._key(),
             "loudness": self.loudness.to_dict(),
             "spectrum": None if self.spectrum is None else self.spectrum.to_dict(),
             "silence": self.silence.to_dict(),
@@ -79,9 +86,14 @@ class Analysis:
             "spectrogram": self.spectrogram.to_dict(),
         }
 
+    def _key(self) -> dict[str, object] | None:
+        if self.key is None:
+            return None
+        return {"tonic": self.key.tonic, "mode": self.key.mode, "confidence": round(self.key.confidence, 3)}
+
 
 def analyze(path: Path, *, on_progress: Callable[[float], None] | None = None) -> Analysis:
-    """Measure duration, tempo and beats, loudness, spectrum, silence, clipping and waveforms of a file, in one decode.
+    """Measure duration, tempo, key, loudness, spectrum, silence, clipping and waveforms of a file, in one decode.
 
     Args:
         path: a file of any format in docs/formats.md, mono or stereo.
@@ -104,7 +116,7 @@ def analyze(path: Path, *, on_progress: Callable[[float], None] | None = None) -
         detail = PeaksMeter(rate, max_pixels=DETAIL_PIXELS, samples_per_pixel=DETAIL_SAMPLES_PER_PIXEL)
         spectrum = SpectrumMeter(rate)
         picture = SpectrogramMeter(rate, bins=spectrum.bins, hop=spectrum.hop)
-        onsets = OnsetMeter()
+        onsets, chroma = OnsetMeter(), ChromaMeter()
         down = soxr.ResampleStream(rate, ANALYSIS_RATE_HZ, 1, dtype="float32", quality="MQ")
         expected = source.expected_frames
         for block in source.blocks():
@@ -115,16 +127,21 @@ def analyze(path: Path, *, on_progress: Callable[[float], None] | None = None) -
             peaks.feed(line)
             detail.feed(line)
             picture.feed(spectrum.feed(line))
-            onsets.feed(down.resample_chunk(line))
+            slow = down.resample_chunk(line)
+            onsets.feed(slow)
+            chroma.feed(slow)
             if on_progress is not None and expected:
                 on_progress(min(0.9, 0.9 * source.frames / expected))
         picture.feed(spectrum.finish())
-        onsets.feed(down.resample_chunk(np.zeros(0, np.float32), last=True))
+        slow = down.resample_chunk(np.zeros(0, np.float32), last=True)
+        onsets.feed(slow)
+        chroma.feed(slow)
         found = Analysis(
             frames=source.frames,
             sample_rate_hz=rate,
             channels=source.channels,
             pulse=find_pulse(onsets.strength()),
+            key=chroma.result(),
             loudness=loudness.result(),
             spectrum=spectrum.result(),
             silence=silence.result(),

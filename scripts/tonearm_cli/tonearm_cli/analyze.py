@@ -80,6 +80,7 @@ def _show(console: Console, analysis: Mapping[str, Any], encoding: str) -> None:
         "duration": f"{analysis['duration_s']:.3f} s",
         "tempo": "no pulse" if tempo is None else f"{tempo:.2f} BPM",
         "confidence": f"{analysis['tempo_confidence']:.2f}",
+        "key": _key(analysis["key"]),
         "loudness": _figure(loudness["integrated_lufs"], "LUFS"),
         "loudness range": _figure(loudness["range_lu"], "LU"),
         "loudest 3 s": _figure(loudness["max_short_term_lufs"], "LUFS"),
@@ -102,6 +103,10 @@ def _show(console: Console, analysis: Mapping[str, Any], encoding: str) -> None:
 
 def _figure(value: float | None, unit: str) -> str:
     return "silence" if value is None else f"{value:.2f} {unit}"
+
+
+def _key(key: Mapping[str, Any] | None) -> str:
+    return "none" if key is None else f"{key['tonic']} {key['mode']}"
 
 
 def _clipping(clipping: Mapping[str, Any]) -> str:

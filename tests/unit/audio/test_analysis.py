@@ -25,6 +25,11 @@ def test_given_a_song_then_the_analysis_holds_every_promised_field(song: DemoSon
     assert found["tempo_bpm"] == pytest.approx(104, abs=0.3)
     assert 0 < found["tempo_confidence"] <= 1
     assert found["beats_s"] == sorted(found["beats_s"])
+    assert found["tempo_over_time"]
+    assert [point["tempo_bpm"] for point in found["tempo_over_time"]] == pytest.approx(
+        [104] * len(found["tempo_over_time"]), rel=0.01
+    )
+    assert found["key"]["mode"] in {"major", "minor"}
     assert found["loudness"]["max_momentary_lufs"] > found["loudness"]["max_short_term_lufs"]
     assert found["loudness"]["max_short_term_lufs"] > found["loudness"]["integrated_lufs"]
     assert len(found["loudness"]["short_term"]["lufs"]) == 18
