@@ -81,28 +81,30 @@ class ChromaMeter:
         """Take np.ndarray [shape=(frames,), dtype=float32]."""
         samples = np.concatenate([self._rest, block])
         count = max(0, (len(samples) - _WINDOW) // _HOP + 1)
-        for start in range(0, count * _HOP, _HOP):
-            self._gather(np.abs(np.fft.rfft(samples[start : start + _WINDOW] * self._shape)).astype(np.float64))
+        if count:
+            frames = np.lib.stride_tricks.sliding_window_view(samples, _WINDOW)[::_HOP]
+            first, beyond = self._bins.start - 1, self._bins.stop + 1
+            self._gather(np.abs(np.fft.rfft(frames * self._shape, axis=-1)[:, first:beyond]).astype(np.float64))
         self._rest = samples[count * _HOP :].copy()
 
-    def _gather(self, spectrum: Signal) -> None:
-        first = self._bins.start
-        level = spectrum[first - 1 : self._bins.stop + 1]
-        middle, left, right = level[1:-1], level[:-2], level[2:]
-        highest = float(middle.max())
-        if highest < _SILENCE:
-            return
-        peaks = np.flatnonzero((middle > left) & (middle >= right) & (middle > _FAINTEST * highest))
+    def _gather(self, levels: Signal) -> None:
+        """Take the magnitudes of some frames, a bin more than is looked at on either side."""
+        levels = levels[levels[:, 1:-1].max(axis=1, initial=0.0) >= _SILENCE]
+        middle, left, right = levels[:, 1:-1], levels[:, :-2], levels[:, 2:]
+        highest = middle.max(axis=1, initial=0.0)[:, np.newaxis]
+        frames, peaks = np.nonzero((middle > left) & (middle >= right) & (middle > _FAINTEST * highest))
         # A parabola through the logarithms of three bins finds the frequency between them.
-        below, at, above = (np.log(side[peaks] + 1e-9) for side in (left, middle, right))
+        below, at, above = (np.log(side[frames, peaks] + 1e-9) for side in (left, middle, right))
         shift = 0.5 * (below - above) / (below - 2 * at + above - 1e-12)
-        octaves = np.log2((peaks + first + shift) * (ANALYSIS_RATE_HZ / _WINDOW) / 440.0)
-        weight = middle[peaks] / middle[peaks].sum()
-        self._offsets += complex(weight @ np.exp(24j * np.pi * octaves))
+        octaves = np.log2((peaks + self._bins.start + shift) * (ANALYSIS_RATE_HZ / _WINDOW) / 440.0)
+        sizes = middle[frames, peaks]
+        # Every frame counts alike.
+        weight = sizes / np.bincount(frames, sizes, len(levels))[frames]
+        self._offsets += complex((weight * np.exp(24j * np.pi * octaves)).sum())
         for number in range(_HARMONICS):
             steps = np.round((octaves - math.log2(number + 1)) * _STEPS).astype(np.intp) % _STEPS
             self._histogram += np.bincount(steps, weight * _HARMONIC_DECAY**number, _STEPS)
-        self._frames += 1
+        self._frames += len(levels)
 
     def result(self) -> Key | None:
         """The key; None for silence, noise, and drums alone."""
