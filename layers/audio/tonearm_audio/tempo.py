@@ -56,6 +56,10 @@ _SLOWEST_BPM, _FASTEST_BPM = 42.0, 215.0
 _INDEPENDENT = 0.15
 """How much of a likelihood counts: neighbouring frames repeat each other, and so do bars."""
 _SHIFT_COST = 8.0
+_CANDIDATES = 4
+"""Pulses that are tracked and read: the one that is easiest to see need not be the one that is easiest to follow."""
+_PRIOR_S = 5.0
+"""Seconds of music that say as much as what is known of tempi beforehand."""
 _USUAL_BPM = 105.0
 _USUAL_WIDTH_OCTAVES = 0.6
 _LEAST_RISE = 0.01
@@ -162,22 +166,39 @@ def find_pulse(strength: Mono) -> Pulse:
     onsets = _flatten(strength @ np.array([0.25, 0.5, 0.25]))
     if not onsets.any():
         return NO_PULSE
+    contrast = _contrast(strength)
     correlations, centres = _autocorrelations(onsets)
     scores = np.maximum(np.stack([_comb(row) for row in correlations]), 0.0)
     prior = np.exp(-0.5 * (np.log2(_TEMPI_BPM / _CENTRE_BPM) / _WIDTH_OCTAVES) ** 2)
-    path = _follow(scores, float(_TEMPI_BPM[int((scores.mean(axis=0) * prior).argmax())]))
-    confidence = _confidence(correlations, path)
+    marks = scores.mean(axis=0) * prior
+    confidence, likeliest, beats = 0.0, -math.inf, np.zeros(0)
+    for tempo in _candidates(marks):
+        path = _follow(scores, tempo)
+        confidence = max(confidence, _confidence(correlations, path))
+        periods = 60 * _FRAME_RATE / np.interp(np.arange(len(onsets)), centres, path)
+        score, reading = _read(contrast, _track(onsets, periods))
+        if score > likeliest:
+            likeliest, beats = score, reading
     # Chance agreement grows as the square root of what there is to average over shrinks.
     if confidence < _LEAST_CONFIDENCE * max(1.0, math.sqrt(_SPAN_S * _FRAME_RATE / len(onsets))):
         return NO_PULSE
-    periods = 60 * _FRAME_RATE / np.interp(np.arange(len(onsets)), centres, path)
-    pulse = _track(onsets, periods)
-    beats = _within_music(_read(_contrast(strength), pulse), onsets)
+    beats = _within_music(beats, onsets)
     times = beats / _FRAME_RATE
     if len(times) < 2:
         return NO_PULSE
     tempo = 60 / float(np.median(np.diff(times)))
     return Pulse(_mean_tempo(times, tempo), confidence, tuple(map(float, times)), _tempo_over_time(times))
+
+
+def _candidates(marks: Signal) -> list[float]:
+    """The tempi of the highest marks, best first, none close to another."""
+    left = marks.copy()
+    found: list[float] = []
+    while len(found) < _CANDIDATES and left.max() > 0:
+        best = float(_TEMPI_BPM[int(left.argmax())])
+        found.append(best)
+        left[np.abs(np.log2(_TEMPI_BPM / best)) < 0.2] = 0.0
+    return found
 
 
 def _flatten(raw: Signal) -> Signal:
@@ -327,10 +348,14 @@ def _statistics(contrast: Signal, pulse: Signal, twelfths: int) -> Signal:
     return np.stack(sums, axis=1)
 
 
-def _read(contrast: Signal, pulse: Signal) -> Signal:
-    """Choose which multiple of the pulse is the beat and where it lies; returns the beats in frames."""
+def _read(contrast: Signal, pulse: Signal) -> tuple[float, Signal]:
+    """Choose which multiple of the pulse is the beat and where it lies.
+
+    Returns:
+        How likely the rhythms make it, a second, and the beats in frames.
+    """
     if len(pulse) < 3:
-        return pulse
+        return -math.inf, pulse
     period_s = float(np.median(np.diff(pulse))) / _FRAME_RATE
     best, ticks = -math.inf, np.zeros(0)
     for twelfths in _READINGS:
@@ -338,16 +363,19 @@ def _read(contrast: Signal, pulse: Signal) -> Signal:
         if _SLOWEST_BPM <= tempo <= _FASTEST_BPM:
             statistics = _statistics(contrast, pulse, twelfths)
             for rhythms in _rhythms():
-                score, path = _hold_against(rhythms, statistics, math.log2(tempo), _WINDOW_TICKS // twelfths)
+                score, path = _hold_against(rhythms, statistics, math.log2(tempo), _WINDOW_TICKS // twelfths, period_s)
                 if score > best:
                     best, ticks = score, _beat_ticks(path, statistics, twelfths)
     if len(ticks) < 2:
-        return pulse
-    return np.interp(ticks, np.arange(len(pulse)), pulse)
+        return -math.inf, pulse
+    return best, np.interp(ticks, np.arange(len(pulse)), pulse)
 
 
-def _hold_against(rhythms: _Rhythms, statistics: Signal, log_tempo: float, window: int) -> tuple[float, list[int]]:
-    """How likely the rhythms make a reading, a window, and at which tick a bar begins in each window (Viterbi)."""
+def _hold_against(
+    rhythms: _Rhythms, statistics: Signal, log_tempo: float, window: int, period_s: float
+) -> tuple[float, list[int]]:
+    """How likely the rhythms make a reading, a second, and at which tick a bar begins in each window (Viterbi)."""
+    window_s = 8 * period_s
     ticks = 12 * rhythms.beats
     count = max(1, len(statistics) // window)
     numbers = np.arange(min(len(statistics), count * window))
@@ -356,7 +384,7 @@ def _hold_against(rhythms: _Rhythms, statistics: Signal, log_tempo: float, windo
     # A bar may begin at any tick: a circular correlation, by way of its spectrum.
     spectra = np.fft.rfft(folded.reshape(7, count, 1, ticks)) * rhythms.spectra
     likelihood = _INDEPENDENT * np.fft.irfft(spectra.sum(axis=0), ticks)
-    likelihood -= 0.5 * (((log_tempo - rhythms.centres) / rhythms.widths) ** 2)[:, np.newaxis]
+    likelihood -= window_s / _PRIOR_S * 0.5 * (((log_tempo - rhythms.centres) / rhythms.widths) ** 2)[:, np.newaxis]
     # Each window may follow another rhythm: verse and chorus differ.
     each = likelihood.max(axis=1)
     starts = np.arange(ticks)
@@ -369,7 +397,7 @@ def _hold_against(rhythms: _Rhythms, statistics: Signal, log_tempo: float, windo
     for choices in reversed(back):
         path.append(int(choices[path[-1]]))
     usual = 0.25 * ((log_tempo - math.log2(_USUAL_BPM)) / _USUAL_WIDTH_OCTAVES) ** 2
-    return float(total.max()) / count - usual, path[::-1]
+    return float(total.max()) / (count * window_s) - usual / _PRIOR_S, path[::-1]
 
 
 def _beat_ticks(path: list[int], statistics: Signal, twelfths: int) -> Signal:

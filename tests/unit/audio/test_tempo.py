@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from tests.unit.audio.signals import RATE, Samples, clicks, noise, tone, write
@@ -15,7 +16,8 @@ def pulse_of(path: Path) -> Pulse:
     return analyze(path).pulse
 
 
-def f_measure(found: tuple[float, ...], truth: Samples, tolerance_s: float = 0.07) -> float:
+def f_measure(found: tuple[float, ...], truth: npt.ArrayLike, tolerance_s: float = 0.07) -> float:
+    truth = np.asarray(truth)
     hits = sum(bool(np.any(np.abs(np.array(found) - beat) <= tolerance_s)) for beat in truth)
     return 2 * hits / (len(found) + len(truth))
 
@@ -42,6 +44,64 @@ def test_beats_lie_on_the_attacks(tmp_path: Path) -> None:
 
     assert abs(float(np.median(nearest))) < 0.006
     assert float(np.abs(nearest).max()) < 0.03
+
+
+def struck(beats: list[tuple[float, str]], seconds: float) -> Samples:
+    """A kick ("k"), a snare ("s") or a hat ("h") at each time, in stereo."""
+    time = np.arange(RATE // 4) / RATE
+    hiss = np.random.default_rng(8).standard_normal(len(time) + 2)
+    kit = {
+        "k": np.sin(2 * np.pi * (50 * time + 4 * (1 - np.exp(-35 * time)))) * np.exp(-10 * time),
+        "s": 0.5 * (hiss[2:] + np.sin(2 * np.pi * 190 * time)) * np.exp(-17 * time),
+        "h": 0.2 * np.diff(hiss, 2) * np.exp(-70 * time),
+    }
+    out = np.zeros((round(seconds * RATE), 2))
+    for at, drum in beats:
+        room = out[round(at * RATE) : round(at * RATE) + len(time)]
+        room += 0.5 * kit[drum][: len(room), np.newaxis]
+    return out
+
+
+def test_given_a_slow_song_then_its_beat_is_not_read_as_two(tmp_path: Path) -> None:
+    # Given a backbeat at 72 bpm with eighths on the hat
+    beat = 60 / 72
+    hits = [(number * beat + 0.3, "ks"[number % 2]) for number in range(36)]
+    hits += [(number * beat / 2 + 0.3, "h") for number in range(72)]
+
+    pulse = pulse_of(write(tmp_path / "slow.wav", struck(hits, 31.0)))
+
+    assert pulse.tempo_bpm == pytest.approx(72, rel=0.004)
+    assert f_measure(pulse.beats_s, 0.3 + beat * np.arange(36)) > 0.95
+
+
+def test_given_drum_and_bass_then_its_beat_is_not_halved(tmp_path: Path) -> None:
+    # Given a two-step at 174 bpm: kicks on one and the eighth after three, snares on two and four
+    beat = 60 / 174
+    hits = [
+        (bar * 4 * beat + at * beat, drum)
+        for bar in range(20)
+        for at, drum in ((0, "k"), (1, "s"), (2.5, "k"), (3, "s"))
+    ]
+    hits += [(number * beat / 2, "h") for number in range(160)]
+
+    pulse = pulse_of(write(tmp_path / "two-step.wav", struck(hits, 28.0)))
+
+    assert pulse.tempo_bpm == pytest.approx(174, rel=0.004)
+    assert f_measure(pulse.beats_s, beat * np.arange(80)) > 0.95
+
+
+def test_given_a_tempo_that_steps_then_the_tempo_over_time_shows_it(tmp_path: Path) -> None:
+    # Given clicks at 100 bpm for 24 s, then at 120
+    times = [*np.arange(0.5, 24.2, 0.6), *np.arange(24.5, 48.0, 0.5)]
+    path = write(tmp_path / "step.wav", clicks(times, 48.0) + noise(48.0, gain=0.0005))
+
+    found = dict(pulse_of(path).tempo_over_time)
+
+    assert list(found) == sorted(found)
+    assert [tempo for time, tempo in found.items() if time < 20] == pytest.approx(np.full(8, 100.0), rel=0.02)
+    late = [tempo for time, tempo in found.items() if time > 30]
+    assert len(late) > 5
+    assert late == pytest.approx(np.full(len(late), 120.0), rel=0.02)
 
 
 def test_given_a_tempo_that_drifts_then_the_beats_follow_it(tmp_path: Path) -> None:
