@@ -137,6 +137,10 @@ def test_loudness_is_that_of_ebu_tech_3341(rate: int) -> None:
     gated = sine([(-72, 10), (-36, 10), (-23, 60), (-36, 10), (-72, 10)])
     assert metrics.integrated_lufs(gated, rate) == pytest.approx(-23, abs=0.05)
     assert metrics.integrated_lufs(np.zeros((rate, 2), np.float32), rate) == float("-inf")
+    # The gate is 10 LU below, and looks at 400 ms at a time
+    assert metrics.integrated_lufs(sine([(-23, 20), (-35, 20)]), rate) == pytest.approx(-25.74, abs=0.05)
+    bursts = sine([(-23, 0.1), (-120, 0.9)] * 10)
+    assert metrics.integrated_lufs(bursts, rate) == pytest.approx(-29.0, abs=0.2)
 
 
 def test_a_true_peak_between_the_samples_is_found() -> None:
