@@ -212,7 +212,7 @@ def info_tag(first_frame: bytes, *, sizes: Sequence[int], delay: int, padding: i
 
 def _toc(sizes: Sequence[int], tag_bytes: int) -> bytes:
     """Where each hundredth of the song begins, in 256ths of the bytes."""
-    starts = np.cumsum(np.array([tag_bytes, *sizes], np.int64))
+    starts = np.cumsum(np.append(tag_bytes, np.asarray(sizes, np.int64)))
     places = starts[np.arange(100) * (len(starts) - 1) // 100] * 256 // starts[-1]
     return bytes(np.minimum(places, 255).astype(np.uint8))
 
