@@ -111,7 +111,9 @@ class Orbit:
 
 
 class Figure(Orbit):
-    """An eight, a lobe around each ear (Gerono's lemniscate): it crosses itself above the listener.
+    """An eight, one lobe before the listener and one behind: it crosses itself above the head.
+
+    A lemniscate drawn by sin(2a) to the left and cos(a) ahead, rounded into the circle.
 
     Args:
         seed: 0 to 2**32 - 1.
@@ -119,9 +121,11 @@ class Figure(Orbit):
     """
 
     def position(self, times_s: Line) -> Position:
-        """On the eight, which touches the circle at the left and at the right."""
-        left = np.sin(self.azimuth(times_s))
-        return Position(left, left * np.cos(self.azimuth(times_s)))
+        """On the eight, which touches the circle at its ends and at the widest of its lobes."""
+        azimuth = self.azimuth(times_s)
+        left, before = np.sin(2 * azimuth), np.cos(azimuth)
+        rounded = 1.0 / np.sqrt(1.0 + (left * before) ** 2)
+        return Position(left * rounded, before * rounded)
 
 
 class Wander(Orbit):
