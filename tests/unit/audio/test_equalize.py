@@ -146,6 +146,7 @@ class TestWhatIsLeftOut:
         samples = noise(0.5, channels=2).astype(np.float32)
         flat = Equalize((Band("peak", 100), Band("low_shelf", 200), Band("high_shelf", 8000)))
         assert np.array_equal(equalized(samples.astype(np.float64), flat), samples)
+        assert sections_of(flat, RATE) == []
 
     @pytest.mark.parametrize("kind", ["peak", "high_shelf", "low_pass"])
     def test_what_lies_beyond_the_file_is_left_out(self, kind: BandKind) -> None:
