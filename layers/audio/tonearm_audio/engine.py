@@ -19,9 +19,9 @@ from typing import Protocol
 import numpy as np
 
 from tonearm_audio.decode import FloatBlock, Source
-from tonearm_audio.encode import encoder_loss_db, open_sink, output_sample_rate
+from tonearm_audio.encode import open_sink, output_sample_rate
 from tonearm_audio.limiter import TruePeakLimiter, limit
-from tonearm_audio.loudness import PeakMeter
+from tonearm_audio.loudness import IntegratedMeter, PeakMeter
 from tonearm_audio.operations import (
     Compress,
     Convert,
@@ -44,6 +44,9 @@ _OVERSHOOT_DB: dict[Codec, float] = {"wav": 0.0, "flac": 0.0, "mp3": 1.0, "ogg":
 """What is left below the ceiling at first for a lossy codec to overshoot."""
 _WORST_OVERSHOOT_DB = 4.0
 _MOST_TRIES = 4
+_LOUDNESS_SLACK_LU = 0.05
+_MOST_CORRECTED_DB = 1.5
+"""What an encoder that leaves out the highest frequencies takes of noise, and more."""
 _UNLIMITED_DBTP = 40.0
 """A ceiling that no song reaches, where none is promised or a finishing operation will hold it."""
 
@@ -73,7 +76,7 @@ class Finisher(Protocol):
         Args:
             replay: gives all that was fed, from the start; may be called several times.
             ceiling_dbtp: highest true peak that may leave.
-            gain_db: what the encoder is known to take away.
+            gain_db: by how much more than asked for; what the encoder was found to take away.
         """
 
 
@@ -121,8 +124,9 @@ def render(
 ) -> RenderResult:
     """Apply operations to a file and write the result.
 
-    Where the recipe promises a true-peak ceiling, a lossy file is encoded again, a little lower, when decoding it shows
-    that it is beyond: how far a codec overshoots is known only then. It is rare, and only loud songs are looked at.
+    Where the recipe promises a true-peak ceiling or a loudness, a lossy file is encoded again, a little lower or
+    louder, when decoding it shows that it is not kept: how far a codec overshoots, and what it leaves out, is known
+    only then.
 
     Without operations, and at a rate that the output can hold, the samples reach the encoder bit for bit.
 
@@ -143,7 +147,7 @@ def render(
     work = _Work.of(source, plan(operations), output, on_progress)
     with ExitStack() as stack:
         if work.plan.finish is None:
-            return work.encode(work.heard, destination)
+            return work.encode(lambda ceiling_dbtp, _: work.heard(ceiling_dbtp), destination)
         finisher = open_finisher(work.plan.finish, sample_rate_hz=work.rate_hz, channels=work.channels)
         spool = stack.enter_context(Spool(work.channels))
         frames = 0
@@ -152,8 +156,8 @@ def render(
             spool.write(block)
             frames += len(block)
         return work.encode(
-            lambda ceiling_dbtp: work.finishing(
-                finisher.blocks(spool.blocks, ceiling_dbtp=ceiling_dbtp, gain_db=encoder_loss_db(output)), frames
+            lambda ceiling_dbtp, gain_db: work.finishing(
+                finisher.blocks(spool.blocks, ceiling_dbtp=ceiling_dbtp, gain_db=gain_db), frames
             ),
             destination,
         )
@@ -248,8 +252,6 @@ class _Work:
             )
         if isinstance(step, Spatial):
             spatial = import_module("tonearm_audio.spatial").spatial
-            # Where nothing else does, a motion makes good what the encoder takes away.
-            gain_db = encoder_loss_db(self.output) if self._moves_last else 0.0
             if not self._moves_last:
                 ceiling_dbtp = _UNLIMITED_DBTP
             moved: Iterator[FloatBlock] = spatial(
@@ -257,8 +259,7 @@ class _Work:
                 operation=step,
                 sample_rate_hz=stage.rate_in_hz,
                 channels=channels,
-                ceiling_dbtp=ceiling_dbtp + gain_db,
-                gain_db=gain_db,
+                ceiling_dbtp=ceiling_dbtp,
             )
             return moved
         process = import_module(f"tonearm_audio.{_MODULES[type(step)]}").process
@@ -267,28 +268,43 @@ class _Work:
         )
         return processed
 
-    def encode(self, sound: Callable[[float], Iterator[FloatBlock]], destination: Path) -> RenderResult:
-        """Write the file; again and lower while it turns out to be beyond the ceiling that was promised."""
+    def encode(self, sound: Callable[[float, float], Iterator[FloatBlock]], destination: Path) -> RenderResult:
+        """Write the file; again while decoding it shows that it is beyond the ceiling, or not as loud as it went in.
+
+        Args:
+            sound: gives what to encode, for a ceiling in dBTP and a gain in dB.
+            destination: the file.
+        """
         ceiling_dbtp = self.plan.ceiling_dbtp
         if ceiling_dbtp is None:
-            return self._write(sound(_UNLIMITED_DBTP), destination)[0]
-        headroom_db = _OVERSHOOT_DB[self.output.codec]
+            return self._write(sound(_UNLIMITED_DBTP, 0.0), destination).result
+        headroom_db, gain_db, wanted_lufs = _OVERSHOOT_DB[self.output.codec], 0.0, None
         for left in reversed(range(_MOST_TRIES)):
-            result, peak = self._write(sound(ceiling_dbtp - headroom_db), destination)
-            # What is beyond the ceiling after the last try is the certificate's to name.
-            if not left or not self._may_overshoot(peak, ceiling_dbtp):
+            written = self._write(sound(ceiling_dbtp - headroom_db, gain_db), destination)
+            wanted_lufs = written.lufs if wanted_lufs is None else wanted_lufs
+            # What is not as promised after the last try is the certificate's to name.
+            if not left or not self._may_differ(written, ceiling_dbtp):
                 break
-            over_db = _true_peak_dbtp(destination) - ceiling_dbtp
-            if over_db <= 0:
+            heard = _heard(destination)
+            over_db = heard.true_peak_dbtp - ceiling_dbtp
+            softer_lu = 0.0
+            if wanted_lufs is not None and heard.lufs is not None:
+                softer_lu = wanted_lufs - heard.lufs
+            if over_db <= 0 and abs(softer_lu) <= _LOUDNESS_SLACK_LU:
                 break
-            headroom_db += over_db + 0.1
-        return result
+            if over_db > 0:
+                headroom_db += over_db + 0.1
+            gain_db = min(max(gain_db + softer_lu, -_MOST_CORRECTED_DB), _MOST_CORRECTED_DB)
+        return written.result
 
-    def _may_overshoot(self, peak: float, ceiling_dbtp: float) -> bool:
-        return self.output.lossy and peak > 10 ** ((ceiling_dbtp - _WORST_OVERSHOOT_DB) / 20)
+    def _may_differ(self, written: _Written, ceiling_dbtp: float) -> bool:
+        """Whether the encoded file could break a promise that the samples keep."""
+        loud = written.peak > 10 ** ((ceiling_dbtp - _WORST_OVERSHOOT_DB) / 20)
+        return self.output.lossy and (loud or self.plan.finish is not None)
 
-    def _write(self, blocks: Iterator[FloatBlock], destination: Path) -> tuple[RenderResult, float]:
+    def _write(self, blocks: Iterator[FloatBlock], destination: Path) -> _Written:
         digest, frames, peak = hashlib.sha256(), 0, 0.0
+        meter = IntegratedMeter(self.rate_hz, self.channels) if self.plan.finish is not None else None
         with open_sink(
             destination,
             output=self.output,
@@ -300,9 +316,45 @@ class _Work:
                 digest.update(block.astype("<f4", copy=False).tobytes())
                 frames += len(block)
                 peak = max(peak, float(np.abs(block).max()))
+                if meter is not None:
+                    meter.feed(block)
                 sink.write(block)
         self.report(1.0)
-        return RenderResult(frames, self.rate_hz, self.channels, digest.hexdigest()), peak
+        result = RenderResult(frames, self.rate_hz, self.channels, digest.hexdigest())
+        return _Written(result, peak, meter.lufs() if meter is not None else None)
+
+
+@dataclass(frozen=True)
+class _Written:
+    """One attempt at a file, as it went into the encoder.
+
+    Attributes:
+        result: what is said of it.
+        peak: highest sample.
+        lufs: integrated loudness, where one was asked for and it is not silent.
+    """
+
+    result: RenderResult
+    peak: float
+    lufs: float | None
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """A file as it comes out of a decoder."""
+
+    true_peak_dbtp: float
+    lufs: float | None
+
+
+def _heard(path: Path) -> _Heard:
+    with Source(path) as opened:
+        peaks, loudness = PeakMeter(opened.channels), IntegratedMeter(opened.sample_rate_hz, opened.channels)
+        for block in opened.blocks():
+            peaks.feed(block)
+            loudness.feed(block)
+    peaks.finish()
+    return _Heard(20 * math.log10(max(peaks.true_peak, 1e-9)), loudness.lufs())
 
 
 def _below(blocks: Iterator[FloatBlock], limiter: TruePeakLimiter) -> Iterator[FloatBlock]:
@@ -322,12 +374,3 @@ def _rising(on_progress: Callable[[float], None] | None) -> Callable[[float], No
             on_progress(part)
 
     return report
-
-
-def _true_peak_dbtp(path: Path) -> float:
-    with Source(path) as opened:
-        peaks = PeakMeter(opened.channels)
-        for block in opened.blocks():
-            peaks.feed(block)
-    peaks.finish()
-    return 20 * math.log10(max(peaks.true_peak, 1e-9))

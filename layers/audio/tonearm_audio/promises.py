@@ -72,7 +72,7 @@ _CEILING_PEAK = 10 ** (-3.0 / 20)
 RESPONSE_TOLERANCE_DB = 1.5
 FADE_TOLERANCE_DB = 1.5
 RANGE_TOLERANCE_LU = 1.0
-HARDEST_LIMITED_DB = 10.0
+HARDEST_LIMITED_DB = 5.0
 """Up to here a limiter brings a song to its loudness; of what has higher peaks less is promised."""
 _LOWEST_LEVEL_HZ = 30.0
 _BANDS_PER_OCTAVE = 3
