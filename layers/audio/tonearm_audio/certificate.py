@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tonearm_audio.engine import output_rate_hz, promised_frames
 from tonearm_audio.measured import Span, measure
+from tonearm_audio.memory import reuse_freed_memory
 from tonearm_audio.operations import Operation
 from tonearm_audio.output_format import OutputFormat
 from tonearm_audio.peaks import Peaks
@@ -75,6 +76,7 @@ def certify(
         AudioError: any `track.*` code when one of the files cannot be decoded, `recipe.invalid` for the operations.
         OSError: a file cannot be opened.
     """
+    reuse_freed_memory()
     made = plan(operations)
     before = measure(source, span=span_of(made), report=_part(on_progress, 0.0))
     after = measure(render, span=_WHOLE, report=_part(on_progress, 0.5))

@@ -41,11 +41,6 @@ def output_sample_rate(sample_rate_hz: int, output: OutputFormat) -> int:
     return max(divisors) if divisors else min(higher, default=48000)
 
 
-def encoder_loss_db(output: OutputFormat) -> float:  # noqa: ARG001  (what the engine asks of any encoder)
-    """By how much an encoder turns its input down, in dB: none does, since LAME's own scale is undone."""
-    return 0.0
-
-
 def open_sink(
     destination: Path, *, output: OutputFormat, sample_rate_hz: int, channels: int, tags: Tags | None = None
 ) -> Sink:

@@ -22,6 +22,7 @@ from tonearm_audio.decode import FloatBlock, Source
 from tonearm_audio.encode import open_sink, output_sample_rate
 from tonearm_audio.limiter import TruePeakLimiter, limit
 from tonearm_audio.loudness import IntegratedMeter, PeakMeter
+from tonearm_audio.memory import reuse_freed_memory
 from tonearm_audio.operations import (
     Compress,
     Convert,
@@ -144,6 +145,7 @@ def render(
     Example:
         >>> render(Path("song.mp3"), Path("fast.mp3"), operations=[Tempo(1.1)], output=OutputFormat("mp3"))
     """
+    reuse_freed_memory()
     work = _Work.of(source, plan(operations), output, on_progress)
     with ExitStack() as stack:
         if work.plan.finish is None:
@@ -285,7 +287,7 @@ class _Work:
             # What is not as promised after the last try is the certificate's to name.
             if not left or not self._may_differ(written, ceiling_dbtp):
                 break
-            heard = _heard(destination)
+            heard = _heard(destination, for_loudness=wanted_lufs is not None)
             over_db = heard.true_peak_dbtp - ceiling_dbtp
             softer_lu = 0.0
             if wanted_lufs is not None and heard.lufs is not None:
@@ -341,20 +343,23 @@ class _Written:
 
 @dataclass(frozen=True)
 class _Heard:
-    """A file as it comes out of a decoder."""
+    """A file as it comes out of a decoder; its loudness where one was asked for."""
 
     true_peak_dbtp: float
     lufs: float | None
 
 
-def _heard(path: Path) -> _Heard:
+def _heard(path: Path, *, for_loudness: bool) -> _Heard:
     with Source(path) as opened:
-        peaks, loudness = PeakMeter(opened.channels), IntegratedMeter(opened.sample_rate_hz, opened.channels)
+        peaks = PeakMeter(opened.channels)
+        loudness = IntegratedMeter(opened.sample_rate_hz, opened.channels) if for_loudness else None
         for block in opened.blocks():
             peaks.feed(block)
-            loudness.feed(block)
+            if loudness is not None:
+                loudness.feed(block)
     peaks.finish()
-    return _Heard(20 * math.log10(max(peaks.true_peak, 1e-9)), loudness.lufs())
+    lufs = loudness.lufs() if loudness is not None else None
+    return _Heard(20 * math.log10(max(peaks.true_peak, 1e-9)), lufs)
 
 
 def _below(blocks: Iterator[FloatBlock], limiter: TruePeakLimiter) -> Iterator[FloatBlock]:

@@ -349,7 +349,7 @@ def _fades(case: Case) -> Iterator[Promise]:
     if len(fades) != 1 or case.plan.steps[-1] is not fades[0]:
         return
     fade, after = fades[0], case.after.envelope
-    times_s = (np.arange(len(after.levels_db)) + 0.5) * after.step_s
+    times_s = (np.arange(len(after.levels_db), dtype=np.float64) + 0.5) * after.step_s
     there = times_s * case.plan.change.tempo_factor / case.before.envelope.step_s - 0.5
     source_db = np.interp(there, np.arange(len(case.before.envelope.levels_db)), case.before.envelope.levels_db)
     length_s = case.after.frames / case.after.sample_rate_hz

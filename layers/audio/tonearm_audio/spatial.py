@@ -113,7 +113,6 @@ def spatial(
     sample_rate_hz: int,
     channels: int,
     ceiling_dbtp: float,
-    gain_db: float = 0.0,
 ) -> Iterator[FloatBlock]:
     """Send a stream around the listener's head.
 
@@ -123,7 +122,6 @@ def spatial(
         sample_rate_hz: frames a second.
         channels: 1 or 2.
         ceiling_dbtp: highest true peak that may leave.
-        gain_db: by how much more than it came in; what an encoder is known to take away.
 
     Yields:
         np.ndarray [shape=(frames, 2), dtype=float32], as many frames as came in, as loud as they came in (BS.1770: a
@@ -131,7 +129,7 @@ def spatial(
     """
     field = (_Headphones if operation.listening == "headphones" else _Anywhere)(operation, sample_rate_hz, channels)
     memory_s = _MEMORY_S[operation.listening]
-    loudness = _Match(field.step, sample_rate_hz, gain_db=gain_db, memory_s=memory_s)
+    loudness = _Match(field.step, sample_rate_hz, memory_s=memory_s)
     limiter = TruePeakLimiter(sample_rate_hz, ceiling_dbtp=ceiling_dbtp)
     for source, moved in field.moved(blocks):
         yield from limiter.feed(loudness(source, moved, makeup=limiter.makeup))
@@ -399,8 +397,7 @@ class _Match:
     Powers are remembered for a second or half of one, so that the gains follow neither beats nor the tail of the room.
     """
 
-    def __init__(self, step: int, sample_rate_hz: int, *, gain_db: float, memory_s: float) -> None:
-        self._wanted = 10 ** (gain_db / 20)
+    def __init__(self, step: int, sample_rate_hz: int, *, memory_s: float) -> None:
         self._sections = k_weighting_sections(sample_rate_hz)
         self._weighting = np.zeros((4, 4))
         self._fade = math.exp(-step / (memory_s * sample_rate_hz))
@@ -428,7 +425,7 @@ class _Match:
         if fold > _LEAST_FOLD_AT_ALL and sides > 0:
             narrow = math.sqrt(min(1.0, middle * (1 / (_LEAST_FOLD * fold) - 1) / sides))
         gain = math.sqrt(given / (middle + narrow**2 * sides))
-        gain = self._wanted * min(max(gain, 1 / _MOST_GAIN), _MOST_GAIN) * min(makeup, _MOST_MAKEUP)
+        gain = min(max(gain, 1 / _MOST_GAIN), _MOST_GAIN) * min(makeup, _MOST_MAKEUP)
         # In steps so coarse that the last bit of a matrix product, which differs between processors, cannot move them.
         gains = round(gain * _GAIN_STEPS) / _GAIN_STEPS, round(gain * narrow * _GAIN_STEPS) / _GAIN_STEPS
         # Out of silence a gain comes at once; in the middle of a sound it moves.
