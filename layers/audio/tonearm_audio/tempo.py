@@ -93,6 +93,8 @@ NO_PULSE = Pulse(None, 0.0, ())
 class OnsetMeter:
     """Turns a mono stream at `ANALYSIS_RATE_HZ` into onset strength, a few numbers for each 12 ms."""
 
+    frame_rate_hz = _FRAME_RATE
+
     def __init__(self) -> None:
         self._filters = _mel_filters()
         self._shape = np.hanning(_WINDOW).astype(np.float32)
@@ -166,7 +168,7 @@ def find_pulse(strength: Mono) -> Pulse:
     onsets = _flatten(strength @ np.array([0.25, 0.5, 0.25]))
     if not onsets.any():
         return NO_PULSE
-    contrast = _contrast(strength)
+    prominence = contrast(strength)
     correlations, centres = _autocorrelations(onsets)
     scores = np.maximum(np.stack([_comb(row) for row in correlations]), 0.0)
     prior = np.exp(-0.5 * (np.log2(_TEMPI_BPM / _CENTRE_BPM) / _WIDTH_OCTAVES) ** 2)
@@ -176,7 +178,7 @@ def find_pulse(strength: Mono) -> Pulse:
         path = _follow(scores, tempo)
         confidence = max(confidence, _confidence(correlations, path))
         periods = 60 * _FRAME_RATE / np.interp(np.arange(len(onsets)), centres, path)
-        score, reading = _read(contrast, _track(onsets, periods))
+        score, reading = _read(prominence, _track(onsets, periods))
         if score > likeliest:
             likeliest, beats = score, reading
     # Chance agreement grows as the square root of what there is to average over shrinks.
@@ -300,8 +302,8 @@ class _Rhythms:
 
     Attributes:
         beats: beats a bar.
-        spectra: np.ndarray [shape=(7, 1, rhythms, bins)]: what each of `_statistics` adds to the log likelihood at each
-            tick of the bar, as the conjugate of its spectrum.
+        spectra: np.ndarray [shape=(7, 1, rhythms, bins)]: what each of `tick_statistics` adds to the log likelihood at
+            each tick of the bar, as the conjugate of its spectrum.
         centres: where their tempi lie, as log2 of bpm.
         widths: how far those spread, in octaves.
     """
@@ -327,7 +329,7 @@ def _rhythms() -> tuple[_Rhythms, ...]:
     return tuple(metres)
 
 
-def _contrast(strength: Mono) -> Signal:
+def contrast(strength: Mono) -> Signal:
     """The square root of each register's strength over what is usual around it, within 5 s; 4 at most."""
     columns = []
     for register in strength.T:
@@ -337,18 +339,18 @@ def _contrast(strength: Mono) -> Signal:
     return np.stack(columns, axis=1)
 
 
-def _statistics(contrast: Signal, pulse: Signal, twelfths: int) -> Signal:
+def tick_statistics(prominence: Signal, pulse: Signal, twelfths: int) -> Signal:
     """Count, sums and sums of squares of each tick [shape=(ticks, 7)], twelve to a beat of so many twelfths."""
     frames = np.arange(math.ceil(pulse[0]), math.ceil(pulse[-1]))
     place = np.interp(frames, pulse, np.arange(len(pulse)))
     count = (len(pulse) - 1) * _TICKS_A_PULSE // twelfths + 1
     ticks = np.minimum((place * _TICKS_A_PULSE / twelfths + 0.5).astype(np.intp), count - 1)
-    heard = contrast[frames].T
+    heard = prominence[frames].T
     sums = [np.bincount(ticks, row, count) for row in (np.ones(len(frames)), *heard, *heard**2)]
     return np.stack(sums, axis=1)
 
 
-def _read(contrast: Signal, pulse: Signal) -> tuple[float, Signal]:
+def _read(prominence: Signal, pulse: Signal) -> tuple[float, Signal]:
     """Choose which multiple of the pulse is the beat and where it lies.
 
     Returns:
@@ -361,7 +363,7 @@ def _read(contrast: Signal, pulse: Signal) -> tuple[float, Signal]:
     for twelfths in _READINGS:
         tempo = 60 * 12 / (period_s * twelfths)
         if _SLOWEST_BPM <= tempo <= _FASTEST_BPM:
-            statistics = _statistics(contrast, pulse, twelfths)
+            statistics = tick_statistics(prominence, pulse, twelfths)
             for rhythms in _rhythms():
                 score, path = _hold_against(rhythms, statistics, math.log2(tempo), _WINDOW_TICKS // twelfths, period_s)
                 if score > best:

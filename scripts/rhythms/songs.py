@@ -1,0 +1,258 @@
+"""Songs in many styles whose beats are known, composed by chance and played by simple synthesizers.
+
+A part is written as a bar of digits, four a beat (three where the beat divides in three): how likely a hit is there, in
+tenths, 9 for always. Drums and bass draw once a song, so that a song keeps its groove; the melody draws every bar.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+Signal = npt.NDArray[np.float64]
+
+RATE = 22_050
+_SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10))
+_STRAIGHT, _EIGHTHS, _SIXTEENTHS = "9000 9000 9000 9000", "9090 9090 9090 9090", "9999 9999 9999 9999"
+_LEAD, _BUSY_LEAD = "8050 7050 8050 7050", "8454 7454 8454 7454"
+
+
+@dataclass(frozen=True)
+class Style:
+    """What songs of a style have in common.
+
+    Attributes:
+        tempo_bpm: slowest and fastest.
+        parts: instrument to bar, in digits; the bars' beats are the metre.
+        swing: where the second half of a beat begins, at least and at most.
+        sway: how far the tempo sways, up and down, as a share.
+    """
+
+    tempo_bpm: tuple[float, float]
+    parts: dict[str, str]
+    swing: tuple[float, float] = (0.5, 0.5)
+    sway: float = 0.0
+
+
+@dataclass(frozen=True)
+class Song:
+    """A song that was composed.
+
+    Attributes:
+        style: its style's name.
+        samples: np.ndarray [shape=(frames,), dtype=float32] at `RATE`.
+        beats_s: its beats in seconds, the first on the first beat of a bar.
+        beats_a_bar: its metre.
+    """
+
+    style: str
+    samples: npt.NDArray[np.float32]
+    beats_s: Signal
+    beats_a_bar: int
+
+
+def _backbeat(kick: str, hats: str, **more: str) -> dict[str, str]:
+    return {"kick": kick, "snare": "0000 9000 0000 9000", "hat": hats, "bass": kick, "lead": _LEAD, **more}
+
+
+_KICK = "9040 0040 9040 0040"
+STYLES = {
+    "rock": Style((88, 160), _backbeat("9030 0030 9030 0030", _EIGHTHS, bass=_EIGHTHS, keys=_EIGHTHS)),
+    "rock in quarters": Style((88, 160), _backbeat(_KICK, _STRAIGHT, pad="9000 0000 0000 0000")),
+    "rock in stabs": Style((80, 140), _backbeat("9042 0043 5042 0032", _EIGHTHS, keys="9000 0090 0000 9000")),
+    "rock in sixteenths": Style((84, 120), _backbeat("9043 0040 9043 0040", _SIXTEENTHS, bass=_STRAIGHT)),
+    "metal": Style((100, 150), _backbeat(_SIXTEENTHS, _STRAIGHT, keys=_EIGHTHS, bass=_EIGHTHS)),
+    "slow rock": Style((62, 86), _backbeat(_KICK, _EIGHTHS, bass=_EIGHTHS, keys=_EIGHTHS)),
+    "slow stomp": Style((62, 86), _backbeat("9000 0000 9000 0000", _EIGHTHS)),
+    "slow and fine": Style((60, 84), _backbeat(_KICK, _SIXTEENTHS, pad="9000 0000 0000 0000")),
+    "ballad": Style((58, 80), _backbeat("9000 0000 9030 0000", _EIGHTHS, keys=_EIGHTHS, bass="9000 0000 9000 0000")),
+    "arpeggio": Style((58, 84), {"keys": _EIGHTHS, "bass": "9000 0000 9000 0000", "lead": "8030 5020 7030 5020"}),
+    "house": Style((114, 136), {"kick": _STRAIGHT, "open hat": "0090 0090 0090 0090", "clap": "0000 9000 0000 9000",
+                                "bass": "0090 0090 0090 0090", "keys": "7006 0060 0600 7060",
+        "hat": "9595 9595 9595 9595"}),
+    "disco": Style((108, 136), {"kick": _STRAIGHT, "open hat": "0090 0090 0090 0090", "bass": "9090 9090 9090 9090",
+                                "snare": "0000 9000 0000 9000", "pad": "9000 0000 0000 0000", "lead": _LEAD}),
+    "techno": Style((118, 140), {"kick": _STRAIGHT, "open hat": "0090 0090 0090 0090", "bass": "0090 0090 0090 0090",
+                                 "keys": "9005 0050 0500 5050", "lead": _BUSY_LEAD}),
+    "funk": Style((92, 118), _backbeat("9004 0040 4044 0440", _SIXTEENTHS, bass="9444 4444 4444 4444",
+                                       keys="5555 5555 5555 5555", ghost="0000 0505 0500 0005")),
+    "hip-hop": Style((78, 98), _backbeat("9004 0005 0554 0040", _EIGHTHS, keys="9000 0090 0000 0000"), (0.5, 0.54)),
+    "swing": Style((104, 200), {"ride": "909 909 909 909", "foot": "000 900 000 900", "bass": "900 900 900 900",
+                                "keys": "204 204 304 204", "lead": "705 705 705 705", "kick": "500 300 500 300"}),
+    "swing in brushes": Style((104, 200), {"shaker": "900 904 900 904", "bass": "900 900 900 900",
+                                           "keys": "304 204 404 204", "lead": "705 705 705 705"}),
+    "shuffle": Style((80, 132), {"kick": "900 000 905 000", "snare": "000 900 000 900", "hat": "909 909 909 909",
+                                 "bass": "909 909 909 909", "keys": "909 909 909 909", "lead": "604 604 604 604"}),
+    "waltz": Style((84, 180), {"bass": "9000 0000 0000", "keys": "0000 9000 9000", "lead": "8030 6030 6030"}),
+    "waltz in quarters": Style((84, 180), {"bass": "9000 0000 0000", "pad": "0000 9000 9000",
+        "lead": "8000 6000 6000"}),
+    "waltz with drums": Style((84, 180), {"kick": "9000 0000 0000", "hat": "0000 9000 9000", "snare": "0000 9000 9000",
+                                          "bass": "9000 0000 0000", "keys": "0000 9000 9000",
+        "lead": "8040 6040 6040"}),
+    "six eight": Style((46, 74), {"keys": "999 999", "bass": "900 000", "lead": "733 633"}),
+    "six eight with drums": Style((46, 74), {"kick": "900 000", "snare": "000 900", "hat": "999 999", "keys": "999 999",
+                                             "bass": "900 300", "lead": "733 633"}),
+    "ambient": Style((60, 108), {"pad": "9000 3000 6000 3000", "bass": "9000 0000 0000 0000",
+        "bell": "8060 7060 8060 7060"}),
+    "ambient in chords": Style((60, 108), {"pad": "9000 0000 9000 0000", "soft kick": "9000 0000 9000 0000",
+                                           "bell": "5030 5030 5030 5030"}),
+    "drum and bass": Style((164, 180), _backbeat("9030 0020 0090 0001", _EIGHTHS, bass="9000 0000 0000 0090",
+                                                 ghost="0000 0005 0500 0500", lead="3020 3020 3020 3020")),
+    "jungle": Style((164, 180), _backbeat("9030 0020 0090 0003", "9595 9595 9595 9595", bass="9000 0000 0090 0000")),
+    "two-step": Style((164, 180), {"kick": "9000 0000 0090 0000", "snare": "0000 9000 0000 9000", "hat": _EIGHTHS}),
+    "backbeat": Style((60, 100), {"kick": "9000 0000 9000 0000", "snare": "0000 9000 0000 9000", "hat": _EIGHTHS}),
+    "reggae": Style((66, 92), {"kick": "9000 0000 9000 0000", "snare": "0000 9000 0000 9000", "hat": _EIGHTHS,
+        "lead": _LEAD,
+                               "keys": "0090 0090 0090 0090", "bass": "9000 9090 0090 9000"}),
+    "one drop": Style((66, 92), {"kick": "0000 0000 9000 0000", "rim": "0000 0000 9000 0000", "hat": _EIGHTHS,
+        "lead": _LEAD,
+                                 "keys": "0090 0090 0090 0090", "bass": "9000 9090 0090 9000"}),
+    "bossa": Style((108, 142), {"kick": "9000 0090 9000 0090", "shaker": _EIGHTHS, "rim": "9004 0090 0090 5000",
+                                "bass": "9000 0090 9000 0090", "keys": "9000 9090 0090 0090", "lead": _LEAD}),
+    "folk": Style((84, 136), {"keys": "9000 9090 0090 9090", "bass": "9000 0000 9000 0000", "lead": _LEAD}),
+    "strummed": Style((84, 136), {"keys": "9050 9060 7060 9060", "bass": "9000 0000 9000 0000", "lead": _LEAD}),
+    "free piano": Style((62, 104), {"keys": _EIGHTHS, "bass": "9000 0000 0000 0000", "lead": "7040 6030 7040 6030"},
+        sway=0.1),
+    "melody": Style((68, 112), {"lead": "9060 7060 8060 7060"}),
+    "choir": Style((64, 104), {"pad": "9000 5000 9000 9000", "lead": "8030 5030 7030 5030"}),
+    "march": Style((106, 128), {"kick": "9000 0000 9000 0000", "snare": "0050 9000 0550 9055",
+        "bass": "9000 0000 9000 0000",
+                                "keys": "0000 9000 0000 9000", "lead": "8050 7050 8050 7050"}),
+    "percussion": Style((88, 134), {"tom": "9555 6555 6555 6555", "kick": "9040 0040 6040 0040", "shaker": _EIGHTHS}),
+    "metronome": Style((60, 200), {"rim": "9000"}),
+    "metronome with an accent": Style((60, 200), {"rim": _STRAIGHT, "tom": "9000 0000 0000 0000"}),
+    "metronome in halves": Style((60, 140), {"hat": "0090", "kick": "9000"}),
+}  # fmt: skip
+
+
+@dataclass
+class _Player:
+    """Plays one song."""
+
+    style: Style
+    random: np.random.Generator
+    duration_s: float
+    sounds: dict[tuple[str, int, int], Signal] = field(default_factory=dict)
+
+    def play(self) -> tuple[npt.NDArray[np.float32], Signal, int]:
+        metre = len(next(iter(self.style.parts.values())).split())
+        beats = self._beats(self.random.uniform(*self.style.tempo_bpm))
+        swing = self.random.uniform(*self.style.swing)
+        late_s = self.random.uniform(0.001, 0.008)
+        tonic, scale = int(self.random.integers(12)), _SCALES[self.random.integers(2)]
+        loop = self.random.integers(0, 7, 4)
+        out = np.zeros(round((self.duration_s + 4) * RATE))
+        grooves = {name: self._draw(part) for name, part in self.style.parts.items()}
+        levels = {name: self.random.uniform(0.6, 1.2) for name in grooves}
+        step = 3
+        for bar in range((len(beats) - 1) // metre):
+            for name, groove in grooves.items():
+                hits = self._draw(self.style.parts[name]) if name in {"lead", "bell"} else groove
+                for place in hits:
+                    beat = int(place)
+                    part = float(np.interp(place - beat, (0, 0.5, 1), (0, swing, 1)))
+                    start, end = beats[bar * metre + beat : bar * metre + beat + 2]
+                    at = round(max(0.0, start + part * (end - start) + self.random.normal(0, late_s)) * RATE)
+                    step = int(np.clip(step + self.random.integers(-2, 3), 0, 9))
+                    force = levels[name] * self.random.uniform(0.75, 1) * (1.15 if place == beat else 1.0)
+                    for degree in self._degrees(name, int(loop[bar % 4]), step):
+                        pitch = tonic + scale[degree % 7] + 12 * (degree // 7)
+                        sound = self._sound(name, pitch, end - start)
+                        room = out[at : at + len(sound)]
+                        room += force * sound[: len(room)]
+        out = self._room(out[: round(self.duration_s * RATE)])
+        return (0.1 * out / np.sqrt((out**2).mean())).astype(np.float32), beats[beats < self.duration_s], metre
+
+    def _beats(self, tempo_bpm: float) -> Signal:
+        count = int(self.duration_s * tempo_bpm / 60 * 1.3) + 8
+        phase, turns = self.random.uniform(0, 6), self.random.uniform(1.5, 4)
+        sway = self.style.sway * np.sin(phase + 2 * np.pi * turns * np.arange(count) / count)
+        return self.random.uniform(0, 1) + np.concatenate([[0.0], np.cumsum(60 / (tempo_bpm * (1 + sway)))])
+
+    def _draw(self, part: str) -> list[float]:
+        hits = []
+        for beat, digits in enumerate(part.split()):
+            for place, digit in enumerate(digits):
+                if digit == "9" or self.random.random() < int(digit) / 10:
+                    hits.append(beat + place / len(digits))
+        return hits
+
+    def _degrees(self, name: str, root: int, step: int) -> tuple[int, ...]:
+        if name in {"keys", "pad"}:
+            return root, root + 2, root + 4
+        return (root if name == "bass" else step,)
+
+    def _sound(self, name: str, pitch: int, beat_s: float) -> Signal:
+        key = (name, pitch if name in _TONES else 0, round(beat_s * 50))
+        if key not in self.sounds:
+            self.sounds[key] = self._tone(name, pitch, beat_s) if name in _TONES else self._drum(name)
+        return self.sounds[key]
+
+    def _tone(self, name: str, pitch: int, beat_s: float) -> Signal:
+        low_hz, partials, slope, attack_s, decay, beats, gain = _TONES[name]
+        time = np.arange(round(min(3.0, beats * beat_s + 0.1) * RATE)) / RATE
+        hertz = low_hz * 2 ** (pitch / 12)
+        vibrato = 0.012 * np.cos(2 * np.pi * 5.5 * time) if name == "lead" else 0.0
+        phase = 2 * np.pi * hertz * time + vibrato * hertz / 5.5
+        wave = np.zeros(len(time))
+        for number in range(1, partials + 1):
+            if number * hertz < RATE / 2.2:
+                wave += (
+                    np.sin(number * phase + self.random.uniform(0, 6))
+                    / number**slope
+                    * np.exp(-decay * number * time / 4)
+                )
+        release = np.clip((time[-1] - time) / 0.05, 0, 1)
+        note: Signal = gain * wave * np.minimum(1, time / attack_s) * np.exp(-decay * time) * release
+        return note
+
+    def _drum(self, name: str) -> Signal:
+        time = np.arange(RATE // 2) / RATE
+        noise = self.random.standard_normal(len(time) + 2)
+        hertz, bend, decay, hiss, hiss_decay, bright, gain = _DRUMS[name]
+        tone = np.sin(2 * np.pi * (hertz * time + bend * (1 - np.exp(-35 * time)))) * np.exp(-decay * time)
+        return gain * (tone * (hertz > 0) + hiss * np.diff(noise, bright)[: len(time)] * np.exp(-hiss_decay * time))
+
+    def _room(self, dry: Signal) -> Signal:
+        tail = self.random.standard_normal(round(self.random.uniform(0.3, 1.5) * RATE))
+        tail *= np.exp(-6.9 * np.arange(len(tail)) / len(tail))
+        size = len(dry) + len(tail)
+        wet = np.fft.irfft(np.fft.rfft(dry, size) * np.fft.rfft(tail / np.sqrt((tail**2).sum()), size), size)
+        return dry + self.random.uniform(0, 0.3) * wet[: len(dry)]
+
+
+_TONES = {
+    # lowest tone in Hz, partials, their slope, attack in s, decay, length in beats, gain
+    "bass": (32.7, 8, 1.4, 0.005, 1.5, 0.8, 0.35),
+    "keys": (130.8, 9, 1.3, 0.003, 2.5, 0.7, 0.11),
+    "pad": (130.8, 6, 1.8, 0.1, 0.0, 2.0, 0.08),
+    "bell": (523.3, 5, 1.5, 0.003, 3.0, 1.0, 0.12),
+    "lead": (261.6, 8, 1.4, 0.03, 0.4, 0.9, 0.15),
+}
+_DRUMS = {
+    # tone in Hz, its bend in turns, its decay, hiss, its decay, its brightness (differences taken), gain
+    "kick": (50.0, 4.0, 10.0, 0.15, 300.0, 0, 0.9),
+    "soft kick": (55.0, 0.5, 8.0, 0.0, 1.0, 0, 0.5),
+    "snare": (190.0, 0.0, 17.0, 1.0, 17.0, 0, 0.4),
+    "ghost": (190.0, 0.0, 17.0, 1.0, 25.0, 0, 0.12),
+    "clap": (0.0, 0.0, 1.0, 1.0, 20.0, 1, 0.3),
+    "rim": (820.0, 0.0, 60.0, 0.3, 200.0, 0, 0.4),
+    "tom": (120.0, 1.0, 12.0, 0.15, 80.0, 0, 0.5),
+    "hat": (0.0, 0.0, 1.0, 1.0, 70.0, 2, 0.1),
+    "foot": (0.0, 0.0, 1.0, 1.0, 50.0, 2, 0.1),
+    "open hat": (0.0, 0.0, 1.0, 1.0, 15.0, 2, 0.12),
+    "ride": (3150.0, 0.0, 10.0, 1.0, 9.0, 2, 0.06),
+    "shaker": (0.0, 0.0, 1.0, 1.0, 40.0, 1, 0.1),
+}
+
+
+def compose(style: str, seed: int, *, duration_s: float = 40.0) -> Song:
+    """Compose a song of one of `STYLES`; the same seed gives the same song.
+
+    Raises:
+        KeyError: there is no such style.
+    """
+    random = np.random.default_rng([seed, *style.encode()])
+    return Song(style, *_Player(STYLES[style], random, duration_s).play())
