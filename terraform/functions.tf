@@ -54,7 +54,7 @@ module "api" {
     MEDIA_BUCKET            = module.storage.media.name
     JOBS_QUEUE_URL          = module.jobs_queue.url
     STATE_MACHINE_ARN       = module.workflow.state_machine_arn
-    MAX_UPLOAD_BYTES        = var.max_upload_bytes
+    TIER_LIMITS             = jsonencode(var.tier_limits)
     TRACK_RETENTION_DAYS    = var.track_retention_days
   })
 
@@ -164,10 +164,9 @@ locals {
       timeout_seconds      = 300
       ephemeral_storage_mb = 2048
       environment = {
-        STUDIO_TABLE     = module.tables.studio.name
-        UPLOADS_BUCKET   = module.storage.uploads.name
-        MAX_UPLOAD_BYTES = var.max_upload_bytes
-        MAX_DURATION_S   = var.max_duration_s
+        STUDIO_TABLE   = module.tables.studio.name
+        UPLOADS_BUCKET = module.storage.uploads.name
+        TIER_LIMITS    = jsonencode(var.tier_limits)
       }
       statements = {
         ReadAndWriteRows = local.may_read_and_write_rows
@@ -197,7 +196,7 @@ locals {
       image                = var.images.audio
       memory_mb            = 3008
       timeout_seconds      = 600
-      ephemeral_storage_mb = 10240 # the song, other tracks (1 GB), the stream on its way (4 GB), the render (3 GB)
+      ephemeral_storage_mb = 10240 # the song (1 GB), other tracks (1 GB), the stream on its way (4 GB), the render (3 GB)
       environment          = local.audio_environment
       statements = {
         ReadAndWriteRows = local.may_read_and_write_rows
@@ -214,7 +213,7 @@ locals {
       image                = var.images.audio
       memory_mb            = 1769
       timeout_seconds      = 300
-      ephemeral_storage_mb = 5120 # the song, other tracks (1 GB), the render (3 GB)
+      ephemeral_storage_mb = 5120 # the song (1 GB), other tracks (1 GB), the render (3 GB)
       environment          = local.audio_environment
       statements = {
         ReadAndWriteRows = local.may_read_and_write_rows

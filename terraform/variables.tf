@@ -71,27 +71,36 @@ variable "images" {
 
 # ------------------------------------------------------------------ limits of the product
 
-variable "max_upload_bytes" {
-  description = "Largest upload in bytes."
-  type        = number
+variable "tier_limits" {
+  description = "What one upload may be, by tier: its size in bytes and its length in seconds. Users are free; those in the group tier-pro are pro."
+  type        = map(object({ max_upload_bytes = number, max_duration_s = number }))
   nullable    = false
-  default     = 104857600
-
-  validation {
-    condition     = var.max_upload_bytes >= 1 && var.max_upload_bytes <= 5368709120 && floor(var.max_upload_bytes) == var.max_upload_bytes
-    error_message = "max_upload_bytes is a whole number from 1 to 5368709120 (5 GiB, the most that one S3 request takes); ${var.max_upload_bytes} is not."
+  default = {
+    free = { max_upload_bytes = 104857600, max_duration_s = 1200 }
+    pro  = { max_upload_bytes = 1000000000, max_duration_s = 7200 }
   }
-}
-
-variable "max_duration_s" {
-  description = "Longest track in seconds."
-  type        = number
-  nullable    = false
-  default     = 1200
 
   validation {
-    condition     = var.max_duration_s >= 1 && var.max_duration_s <= 7200
-    error_message = "max_duration_s lies between 1 and 7200 s; ${var.max_duration_s} does not. Longer tracks do not fit into one function's time and disk."
+    condition     = toset(keys(var.tier_limits)) == toset(["free", "pro"])
+    error_message = "tier_limits has the tiers free and pro; it has ${jsonencode(keys(var.tier_limits))}."
+  }
+
+  validation {
+    condition     = alltrue([for limits in var.tier_limits : limits.max_upload_bytes >= 1 && limits.max_upload_bytes <= 1000000000 && floor(limits.max_upload_bytes) == limits.max_upload_bytes])
+    error_message = "Each max_upload_bytes of tier_limits is a whole number from 1 to 1000000000, what the steps' disks have room for beside what they write."
+  }
+
+  validation {
+    condition     = alltrue([for limits in var.tier_limits : limits.max_duration_s >= 1 && limits.max_duration_s <= 7200])
+    error_message = "Each max_duration_s of tier_limits lies between 1 and 7200 s. Longer tracks do not fit into one function's time and disk."
+  }
+
+  validation {
+    condition = try(
+      var.tier_limits.pro.max_upload_bytes >= var.tier_limits.free.max_upload_bytes && var.tier_limits.pro.max_duration_s >= var.tier_limits.free.max_duration_s,
+      true # which tiers there are is said above
+    )
+    error_message = "Tier pro of tier_limits allows no less than tier free."
   }
 }
 

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 import tonearm
-from functions.api import jobs, problems, tracks
+from functions.api import account, jobs, problems, tracks
 from functions.api.requests import read_json
 from functions.api.responses import OPEN_TO_ALL, json_answer
 from functions.api.schemas import HealthView
@@ -15,6 +15,7 @@ _CACHED = {"Cache-Control": "max-age=60"}
 app = APIGatewayHttpResolver(enable_validation=True, json_body_deserializer=read_json)
 app.include_router(tracks.router)
 app.include_router(jobs.router)
+app.include_router(account.router)
 problems.register(app)
 
 

@@ -17,7 +17,7 @@ from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, Tag
 from aws_lambda_powertools.event_handler.openapi.swagger_ui import generate_swagger_html
 
 import tonearm
-from functions.api import app, jobs, tracks
+from functions.api import account, app, jobs, tracks
 from functions.api.responses import OPEN_TO_ALL
 from functions.api.schemas import ProblemView
 
@@ -29,6 +29,7 @@ _DESCRIPTION = (
 _TAGS = {
     "tracks": "Audio that you own, private to you",
     "jobs": "Runs of the workflow: the ingest of a track, and renders of it",
+    "account": "You, and what you may upload",
     OPEN_TO_ALL: "Open to all, without a token",
 }
 _NOT_OURS = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
@@ -36,7 +37,7 @@ _PROBLEM = {
     "description": "What went wrong: the status says of which kind, the `code` which it is",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemView"}}},
 }
-_ROUTES = {**vars(tracks), **vars(jobs), **vars(app)}
+_ROUTES = {**vars(tracks), **vars(jobs), **vars(account), **vars(app)}
 _SWAGGER_UI = files("aws_lambda_powertools.event_handler.openapi.swagger_ui")
 
 

@@ -1,7 +1,8 @@
 """What `api` reads from its environment."""
 
-from pydantic import PositiveInt
+from pydantic import Json, PositiveInt
 
+from tonearm.domain.tier import TierTable
 from tonearm.entrypoint import Environment, Name
 
 
@@ -13,5 +14,5 @@ class ApiEnvironment(Environment):
     media_bucket: Name
     jobs_queue_url: Name
     state_machine_arn: Name
-    max_upload_bytes: PositiveInt
+    tier_limits: Json[TierTable]
     track_retention_days: PositiveInt

@@ -7,10 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from tonearm.domain.analysis import AnalysisSummary, Probe
 from tonearm.domain.errors import Problem
-from tonearm.domain.ids import JobId, TrackId
+from tonearm.domain.ids import JobId, OwnerId, TrackId
 from tonearm.domain.job import Job, JobKind, JobStatus, Stage
 from tonearm.domain.output_format import Codec
 from tonearm.domain.recipe import Recipe
+from tonearm.domain.tier import Tier
 from tonearm.domain.track import Filename, Tags, Title, TrackStatus
 from tonearm.ports import DownloadLink, UploadForm
 
@@ -279,6 +280,21 @@ class DownloadsView(LinksView):
     certificate: LinkView | None = None
 
 
+class LimitsView(View):
+    """What one upload may be."""
+
+    max_upload_bytes: int
+    max_duration_s: float
+
+
+class AccountView(View):
+    """Who is asking."""
+
+    user_id: OwnerId
+    tier: Tier
+    limits: LimitsView
+
+
 class HealthView(View):
     """The API answers."""
 
@@ -297,10 +313,10 @@ class ProblemView(BaseModel):
                     "title": "Content Too Large",
                     "status": 413,
                     "code": "track.too_large",
-                    "detail": "song.wav is 300.0 MB; the limit is 104.9 MB.",
+                    "detail": "song.wav is 300.0 MB; the limit for tier free is 104.9 MB.",
                     "value": 300000000,
                     "limit": 104857600,
-                    "mend": "Send it as FLAC or MP3, or cut it into parts.",
+                    "mend": "Send it as FLAC or MP3, or cut it into parts or ask your admin for tier pro.",
                     "correlation_id": "JKJaXmPLvHcESHA=",
                 }
             ]

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Que
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from functions.api import cursors
-from functions.api.identity import owner_id_of
+from functions.api.identity import owner_id_of, tier_of
 from functions.api.responses import MAX_PAGE, IdempotencyKey, json_answer
 from functions.api.schemas import (
     AnalysisView,
@@ -49,6 +49,7 @@ def create_track(body: NewTrackBody, idempotency_key: IdempotencyKey = None) -> 
     track, form = use_cases().create_track(
         owner_id,
         NewTrack(**dict(body)),
+        tier=tier_of(router.current_event),
         track_id=use_cases().new_ids.track(owner_id, idempotency_key, body.model_dump_json()),
         correlation_id=router.current_event.request_context.request_id,
     )

@@ -12,6 +12,7 @@ from tonearm.adapters.s3 import S3Media, S3Uploads
 from tonearm.adapters.sqs import SqsJobQueue
 from tonearm.adapters.stepfunctions import StepFunctionsWorkflow
 from tonearm.domain.clock import utc_now
+from tonearm.domain.tier import TierTable
 from tonearm.ports import Jobs, Media, Tracks
 from tonearm.services.allowance import Allowance
 from tonearm.services.create_downloads import CreateDownloads
@@ -29,6 +30,7 @@ class UseCases:
     tracks: Tracks
     jobs: Jobs
     media: Media
+    tiers: TierTable
     ownership: Ownership
     new_ids: NewIds
     create_track: CreateTrack
@@ -54,6 +56,7 @@ def use_cases() -> UseCases:
         tracks=tracks,
         jobs=jobs,
         media=media,
+        tiers=environment.tier_limits,
         ownership=ownership,
         new_ids=NewIds(dynamodb, environment.studio_table),
         create_track=CreateTrack(
@@ -62,7 +65,7 @@ def use_cases() -> UseCases:
             ownership,
             allowance,
             utc_now,
-            max_upload_bytes=environment.max_upload_bytes,
+            tiers=environment.tier_limits,
             retention=timedelta(days=environment.track_retention_days),
         ),
         relabel_track=RelabelTrack(tracks, ownership, utc_now),

@@ -1,7 +1,8 @@
 """What `validate` reads from its environment."""
 
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import Json
 
+from tonearm.domain.tier import TierTable
 from tonearm.entrypoint import Environment, Name
 
 
@@ -10,5 +11,4 @@ class ValidateEnvironment(Environment):
 
     studio_table: Name
     uploads_bucket: Name
-    max_upload_bytes: PositiveInt
-    max_duration_s: PositiveFloat
+    tier_limits: Json[TierTable]

@@ -28,8 +28,7 @@ def validate_upload() -> ValidateUpload:
         uploads=S3Uploads(client("s3"), environment.uploads_bucket),
         engine=TonearmAudio(),
         clock=utc_now,
-        max_upload_bytes=environment.max_upload_bytes,
-        max_duration_s=environment.max_duration_s,
+        tiers=environment.tier_limits,
     )
 
 

@@ -54,13 +54,13 @@ run "users_sign_in_without_telling_who_exists" {
       aws_cognito_user_pool_client.studio.explicit_auth_flows == toset(["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]),
       aws_cognito_user_pool.this.deletion_protection == "ACTIVE",
       aws_cognito_user_pool.this.password_policy[0].minimum_length >= 12,
-      contains(keys(aws_cognito_user_group.this), "admin"),
+      toset(keys(aws_cognito_user_group.this)) == toset(["admin", "tier-pro"]),
     ])
     error_message = "The user pool or its client is weaker than it was."
   }
 }
 
-run "groups_need_admin" {
+run "groups_need_what_the_api_grants_to" {
   command = plan
 
   module {
@@ -68,7 +68,7 @@ run "groups_need_admin" {
   }
 
   variables {
-    groups = { operators = { description = "No admin", precedence = 1 } }
+    groups = { admin = { description = "And nobody is pro", precedence = 1 } }
   }
 
   expect_failures = [var.groups]

@@ -24,8 +24,7 @@ run "below_what_makes_sense" {
   variables {
     environment           = ""
     prefix                = "t"
-    max_upload_bytes      = 0
-    max_duration_s        = 0
+    tier_limits           = { free = { max_upload_bytes = 0, max_duration_s = 1200 }, pro = { max_upload_bytes = 1, max_duration_s = 1200 } }
     track_retention_days  = 0
     api_throttle          = { rate = 0, burst = 5 }
     start_job_concurrency = 1
@@ -33,7 +32,7 @@ run "below_what_makes_sense" {
   }
 
   expect_failures = [
-    var.environment, var.prefix, var.max_upload_bytes, var.max_duration_s, var.track_retention_days, var.api_throttle,
+    var.environment, var.prefix, var.tier_limits, var.track_retention_days, var.api_throttle,
     var.start_job_concurrency, var.log_retention_days,
   ]
 }
@@ -43,8 +42,7 @@ run "above_what_aws_takes" {
 
   variables {
     prefix                = "seventeen-letters"
-    max_upload_bytes      = 5368709121
-    max_duration_s        = 7201
+    tier_limits           = { free = { max_upload_bytes = 1, max_duration_s = 1 }, pro = { max_upload_bytes = 1000000001, max_duration_s = 1 } }
     track_retention_days  = 3651
     api_throttle          = { rate = 10, burst = 5 }
     start_job_concurrency = 1001
@@ -52,7 +50,7 @@ run "above_what_aws_takes" {
   }
 
   expect_failures = [
-    var.prefix, var.max_upload_bytes, var.max_duration_s, var.track_retention_days, var.api_throttle,
+    var.prefix, var.tier_limits, var.track_retention_days, var.api_throttle,
     var.start_job_concurrency, var.log_retention_days,
   ]
 }
@@ -84,7 +82,7 @@ run "nearly_right" {
 
   variables {
     prefix               = "tonearm-"
-    max_upload_bytes     = 1.5
+    tier_limits          = { free = { max_upload_bytes = 1.5, max_duration_s = 1 }, pro = { max_upload_bytes = 2, max_duration_s = 1 } }
     track_retention_days = 1.5
     extra_web_origins    = ["https://example.com/studio"]
     plaintext_from       = ["10.0.0.0/8"]
@@ -95,7 +93,7 @@ run "nearly_right" {
   }
 
   expect_failures = [
-    var.prefix, var.max_upload_bytes, var.track_retention_days, var.extra_web_origins, var.plaintext_from, var.images,
+    var.prefix, var.tier_limits, var.track_retention_days, var.extra_web_origins, var.plaintext_from, var.images,
   ]
 }
 
@@ -107,4 +105,60 @@ run "two_hyphens_in_a_row" {
   }
 
   expect_failures = [var.prefix]
+}
+
+# Each of what else can be wrong with the table of tiers.
+
+run "tiers_that_are_too_short" {
+  command = plan
+
+  variables {
+    tier_limits = { free = { max_upload_bytes = 1, max_duration_s = 0 }, pro = { max_upload_bytes = 1, max_duration_s = 1 } }
+  }
+
+  expect_failures = [var.tier_limits]
+}
+
+run "tiers_that_are_too_long" {
+  command = plan
+
+  variables {
+    tier_limits = { free = { max_upload_bytes = 1, max_duration_s = 1 }, pro = { max_upload_bytes = 1, max_duration_s = 7201 } }
+  }
+
+  expect_failures = [var.tier_limits]
+}
+
+run "a_tier_is_missing" {
+  command = plan
+
+  variables {
+    tier_limits = { free = { max_upload_bytes = 1, max_duration_s = 1 } }
+  }
+
+  expect_failures = [var.tier_limits]
+}
+
+run "a_tier_that_nobody_knows" {
+  command = plan
+
+  variables {
+    tier_limits = {
+      free = { max_upload_bytes = 1, max_duration_s = 1 }
+      pro  = { max_upload_bytes = 1, max_duration_s = 1 }
+      gold = { max_upload_bytes = 1, max_duration_s = 1 }
+    }
+  }
+
+  expect_failures = [var.tier_limits]
+}
+
+run "the_higher_tier_allows_less" {
+  command = plan
+
+  variables {
+    tier_limits = { free = { max_upload_bytes = 2, max_duration_s = 1 }, pro = { max_upload_bytes = 1, max_duration_s = 1 } }
+  }
+
+  expect_failures = [var.tier_limits]
 }

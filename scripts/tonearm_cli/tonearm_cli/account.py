@@ -92,6 +92,7 @@ def logout(*, profile: Profile = DEFAULT_PROFILE, as_json: AsJson = False, quiet
 def whoami(*, profile: Profile = DEFAULT_PROFILE, as_json: AsJson = False, quiet: Quiet = False) -> None:
     """Say who is signed in where, as the deployment itself sees it."""
     with command(as_json=as_json, quiet=quiet) as output:
+        from tonearm_cli.client import StudioClient
         from tonearm_cli.session import Session, accounts_of
 
         session = Session(profile)
@@ -102,7 +103,17 @@ def whoami(*, profile: Profile = DEFAULT_PROFILE, as_json: AsJson = False, quiet
             session.renew()
             accounts.user_id(session.access_token)
         found = session.credentials
-        output.answer(_document(profile, found), lambda console: _show(console, profile, found))
+        with StudioClient(found.deployment.api_origin, session) as client:
+            account = client.account()
+        document = {**_document(profile, found), "tier": account.tier, "limits": account.limits.model_dump()}
+
+        def show(console: Console) -> None:
+            _show(console, profile, found)
+            size_mb, minutes = account.limits.max_upload_bytes / 1e6, account.limits.max_duration_s / 60
+            said = f"Tier {plain(account.tier)}: files of up to {size_mb:,.1f} MB and {minutes:g} min."
+            console.print(said, markup=False, soft_wrap=True)
+
+        output.answer(document, show)
 
 
 def _deployment(api: str | None, laptop: str | None, profile: str) -> Deployment:

@@ -129,6 +129,21 @@ class JobsPage(_Answer):
     next_cursor: str | None = None
 
 
+class Limits(_Answer):
+    """What one upload may be."""
+
+    max_upload_bytes: int
+    max_duration_s: float
+
+
+class Account(_Answer):
+    """Who the API takes its caller for."""
+
+    user_id: str
+    tier: str
+    limits: Limits
+
+
 class Link(_Answer):
     """A link that works until `expires_at`."""
 
@@ -195,6 +210,10 @@ class StudioClient:
         if recipe is not None:
             body["recipe"] = recipe.model_dump(mode="json")
         return self._asked(CreatedTrack, "POST", "/v1/tracks", body)
+
+    def account(self) -> Account:
+        """Read the user's tier and what it allows."""
+        return self._asked(Account, "GET", "/v1/account")
 
     def track(self, track_id: str) -> Track:
         """Read a track."""

@@ -22,10 +22,13 @@ variable "groups" {
   description = "Groups by name; the lowest precedence wins."
   type        = map(object({ description = string, precedence = number }))
   nullable    = false
-  default     = { admin = { description = "May see and mend everything.", precedence = 1 } }
+  default = {
+    admin      = { description = "May see and mend everything.", precedence = 1 }
+    "tier-pro" = { description = "May upload what tier pro allows.", precedence = 2 }
+  }
 
   validation {
-    condition     = contains(keys(var.groups), "admin")
-    error_message = "groups needs \"admin\": the API grants its operator routes to that name."
+    condition     = length(setsubtract(["admin", "tier-pro"], keys(var.groups))) == 0
+    error_message = "groups needs \"admin\" and \"tier-pro\": the API grants its operator routes and the limits of tier pro to these names."
   }
 }

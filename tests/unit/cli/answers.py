@@ -24,6 +24,11 @@ def job(status: str = "running", **more: Any) -> dict[str, Any]:
     return {"job_id": JOB_ID, "track_id": TRACK_ID, "status": status, "stage": None, "percent": 0, **more}
 
 
+def account() -> dict[str, Any]:
+    limits = {"max_upload_bytes": 104_857_600, "max_duration_s": 1200.0}
+    return {"user_id": "sub-of-ada", "tier": "free", "limits": limits}
+
+
 def problem(code: str = "track.not_audio", status: int = 409, **more: Any) -> dict[str, Any]:
     return {
         "type": "about:blank",

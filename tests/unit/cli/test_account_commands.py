@@ -70,8 +70,11 @@ def test_whoami_asks_the_deployment(signed_in: Terminal, world: World) -> None:
         "email": EMAIL,
         "user_id": "sub-of-ada",
         "deployment": world.url,
+        "tier": "free",
+        "limits": {"max_upload_bytes": 104_857_600, "max_duration_s": 1200.0},
     }
     assert len(world.cognito("GetUser")) == 2
+    assert "Tier free: files of up to 104.9 MB and 20 min." in signed_in("whoami").output
 
 
 @pytest.mark.parametrize("arguments", [["whoami"], ["tracks"], ["jobs"], ["download", "job_" + "0" * 26]])

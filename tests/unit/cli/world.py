@@ -99,8 +99,7 @@ class World:
         if asked.method == "POST":
             return self._created(asked)
         if len(parts) == 1:
-            rows = self.tracks if parts == ["tracks"] else [self._moment(job_id) for job_id in self.jobs]
-            return self._page(parts[0], rows, query)
+            return as_json(answers.account()) if parts == ["account"] else self._list(parts[0], query)
         if parts[0] == "tracks":
             found = [track for track in self.tracks if track["track_id"] == parts[1]]
             return as_json(found[0]) if found else as_json(answers.problem("track.not_found", 404), 404)
@@ -126,7 +125,8 @@ class World:
         moments = self.jobs[job_id]
         return moments.pop(0) if len(moments) > 1 else moments[0]
 
-    def _page(self, name: str, rows: list[dict[str, Any]], query: dict[str, list[str]]) -> Answer:
+    def _list(self, name: str, query: dict[str, list[str]]) -> Answer:
+        rows = self.tracks if name == "tracks" else [self._moment(job_id) for job_id in self.jobs]
         rows = [row for row in rows if row["track_id"] == query.get("track_id", [row["track_id"]])[0]]
         first = int(query.get("cursor", ["0"])[0])
         last = first + int(query["limit"][0])

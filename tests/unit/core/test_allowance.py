@@ -5,6 +5,7 @@ import pytest
 from tests.unit.core.make import ADA, BOB, a_recipe
 from tests.unit.core.world import NOISE, World
 from tonearm.domain.errors import LimitReached
+from tonearm.domain.tier import Tier
 from tonearm.services.allowance import MAX_OPEN_WORK
 from tonearm.services.create_track import NewTrack
 
@@ -69,5 +70,6 @@ def test_what_came_before_is_answered_all_the_same(world: World) -> None:
 def test_nobody_takes_anothers_room(world: World) -> None:
     fill(world)
     song = NewTrack(filename="song.mp3", size_bytes=4)
-    track, _ = world.create_track(BOB, song, track_id="trk_01jd3v8w2q5r7s9t1v3x5y7z9a", correlation_id="request-1")
+    track_id = "trk_01jd3v8w2q5r7s9t1v3x5y7z9a"
+    track, _ = world.create_track(BOB, song, tier=Tier.FREE, track_id=track_id, correlation_id="request-1")
     assert track.owner_id == BOB

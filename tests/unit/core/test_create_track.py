@@ -3,34 +3,21 @@
 import pytest
 
 from tests.unit.core.make import ADA, a_recipe
-from tests.unit.core.world import MAX_UPLOAD_BYTES, World
+from tests.unit.core.world import MAX_UPLOAD_BYTES, TIERS, World
 from tonearm.domain.errors import InvalidRequest
 from tonearm.domain.ids import new_track_id
-from tonearm.domain.track import TrackStatus, require_size
+from tonearm.domain.tier import Tier
+from tonearm.domain.track import TrackStatus
 from tonearm.services.create_track import NewTrack
 
 
 def test_the_track_waits_for_its_upload_and_the_form_takes_exactly_it(world: World) -> None:
     track_id = new_track_id()
     new = NewTrack(filename="My song.flac", size_bytes=MAX_UPLOAD_BYTES, tags=("a",), recipe=a_recipe())
-    track, form = world.create_track(ADA, new, track_id=track_id, correlation_id="request-1")
+    track, form = world.create_track(ADA, new, tier=Tier.FREE, track_id=track_id, correlation_id="request-1")
     assert track == world.track(track)
     assert (track.status, track.title, track.tags) == (TrackStatus.AWAITING_UPLOAD, "My song", ("a",))
     assert form.fields == {"key": f"uploads/{ADA}/{track_id}/source", "size": str(MAX_UPLOAD_BYTES)}
-
-
-@pytest.mark.parametrize(
-    ("size_bytes", "told"),
-    [
-        (200_000_000, "song.wav is 200.0 MB; the limit is 104.9 MB."),
-        (10**400, f"song.wav is {10**394:,}.0 MB; the limit is 104.9 MB."),
-        (104_857_601, "song.wav is 104,857,601 bytes; the limit is 104,857,600 bytes."),
-    ],
-)
-def test_a_size_is_told_as_exactly_as_it_takes(size_bytes: int, told: str) -> None:
-    with pytest.raises(InvalidRequest) as refused:
-        require_size(size_bytes, limit_bytes=104_857_600, called="song.wav", refusal=InvalidRequest)
-    assert refused.value.problem.detail == told
 
 
 def test_a_file_that_is_too_large_is_refused_with_figure_limit_and_mend(world: World) -> None:
@@ -40,6 +27,15 @@ def test_a_file_that_is_too_large_is_refused_with_figure_limit_and_mend(world: W
     assert (problem.code, problem.value, problem.limit) == ("track.too_large", 1001, 1000)
     assert "FLAC or MP3" in problem.mend
     assert world.tracks.all == []
+
+
+def test_who_is_pro_may_upload_more_and_the_track_and_its_form_say_so(world: World) -> None:
+    size_bytes = TIERS.pro.max_upload_bytes
+    new, track_id = NewTrack(filename="long.flac", size_bytes=size_bytes), new_track_id()
+    track, form = world.create_track(ADA, new, tier=Tier.PRO, track_id=track_id, correlation_id="request-1")
+    assert (world.track(track).tier, form.fields["size"]) == (Tier.PRO, str(size_bytes))
+    with pytest.raises(InvalidRequest, match="limit for tier pro is 3,000 bytes"):
+        world.new_track(tier=Tier.PRO, size_bytes=size_bytes + 1)
 
 
 def test_the_same_id_again_answers_the_same_track_and_a_fresh_form(world: World) -> None:

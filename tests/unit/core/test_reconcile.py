@@ -291,7 +291,7 @@ class TestUploadsWithoutARow:
         anew = world.track(track)
         assert anew.status is TrackStatus.READY
         kept = {"owner_id", "ingest_job_id", "filename", "size_bytes", "recipe", "correlation_id", "created_at"}
-        kept |= {"expires_at", "declared_sha256", "title"} | (set() if len(track.tags) == 20 else {"tags"})
+        kept |= {"expires_at", "declared_sha256", "title", "tier"} | (set() if len(track.tags) == 20 else {"tags"})
         assert anew.model_dump(include=kept) == track.model_dump(include=kept)
         assert world.job(track.ingest_job_id).status is JobStatus.SUCCEEDED
         assert world.reconcile.sweep() == {}

@@ -18,6 +18,7 @@ from tonearm.domain.certificate import Render
 from tonearm.domain.errors import Problem, StaleWrite
 from tonearm.domain.ids import new_track_id
 from tonearm.domain.job import Stage
+from tonearm.domain.tier import Tier
 from tonearm.ports import Bookmark, Jobs, OpenRow, OpenWork, OwnersWork, Tracks
 from tonearm.services.change import change
 
@@ -71,6 +72,7 @@ class TestEveryRepository:
     def test_a_row_with_everything_in_it_comes_back_equal(self, rows: Rows) -> None:
         # Given a Track and a Job in which every field is set, with figures of every size
         track = a_track(
+            tier=Tier.PRO,
             upload_version="v1",
             problem=Problem(code="track.too_long", detail="é ☃", value=10922.1, limit=1200, mend="Trim."),
             probe=Probe(

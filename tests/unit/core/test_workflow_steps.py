@@ -8,7 +8,8 @@ from typing import Any, get_args
 import pytest
 
 from tests.unit.core.make import ADA, BOB, a_recipe
-from tests.unit.core.world import DRIFTING, MAX_UPLOAD_BYTES, NOISE, SONG, World
+from tests.unit.core.world import DRIFTING, MAX_DURATION_S, MAX_UPLOAD_BYTES, NOISE, SONG, TIERS, World
+from tonearm.domain.analysis import Probe
 from tonearm.domain.errors import (
     Conflict,
     InvalidRequest,
@@ -19,6 +20,7 @@ from tonearm.domain.errors import (
     TransientError,
 )
 from tonearm.domain.job import JobStatus, Stage, StepInput
+from tonearm.domain.tier import Tier
 from tonearm.domain.track import TrackStatus
 from tonearm_audio.container import Container
 
@@ -61,6 +63,50 @@ class TestValidate:
             assert refusal.value.problem.mend
         rejected = world.track(track)
         assert (rejected.status, rejected.problem) == (TrackStatus.REJECTED, refusal.value.problem)
+
+    @pytest.mark.parametrize(
+        ("tier", "letters", "told", "mend"),
+        [
+            (
+                Tier.FREE,
+                505,
+                "8 min 25 s long; the limit for tier free is 8 min 20 s",
+                "Trim it or ask your admin for tier pro.",
+            ),
+            (Tier.FREE, 800, "13 min 20 s long; the limit for tier free is 8 min 20 s", "for tier pro."),
+            (Tier.PRO, 1100, "18 min 20 s long; the limit for tier pro is 16 min 40 s.", "Trim it."),
+        ],
+    )
+    def test_the_tracks_tier_says_how_long_it_may_be(
+        self, world: World, tier: Tier, letters: int, told: str, mend: str
+    ) -> None:
+        track, step = world.uploaded_track(b"song ".ljust(letters, b"."), tier=tier)
+        with pytest.raises(TrackRejected, match=r"track\.too_long"):
+            world.validate_upload(step)
+        problem = world.track(track).problem
+        assert problem is not None
+        assert (problem.value, problem.limit) == (letters, TIERS.of(tier).max_duration_s)
+        assert told in problem.detail
+        assert problem.mend.endswith(mend)
+
+    def test_what_only_pro_allows_is_taken_from_who_was_pro_when_the_track_was_made(self, world: World) -> None:
+        track, step = world.uploaded_track(b"song ".ljust(int(MAX_DURATION_S) + 200, b"."), tier=Tier.PRO)
+        assert world.validate_upload(step).duration_s > MAX_DURATION_S
+        assert world.track(track).tier is Tier.PRO
+
+    def test_a_length_that_the_engine_refuses_by_itself_stays_in_its_words(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: Any, **__: Any) -> Probe:
+            raise TrackRejected(
+                "track.too_long", "Too long for what converts it.", value=90.0, limit=60, mend="Convert."
+            )
+
+        monkeypatch.setattr(world.engine, "probe", refuse)
+        _, step = world.uploaded_track()
+        with pytest.raises(TrackRejected) as refusal:
+            world.validate_upload(step)
+        assert refusal.value.problem.detail == "Too long for what converts it."
 
     def test_an_upload_that_is_gone_is_refused(self, world: World) -> None:
         track, step = world.uploaded_track()

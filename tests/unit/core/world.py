@@ -29,6 +29,7 @@ from tonearm.domain.errors import JobAlreadyEnded, PromiseBroken, RecipeRefused,
 from tonearm.domain.ids import new_job_id, new_track_id
 from tonearm.domain.job import Job, JobKind, StepInput
 from tonearm.domain.recipe import Recipe
+from tonearm.domain.tier import Tier, TierLimits, TierTable
 from tonearm.domain.track import Track
 from tonearm.services.allowance import Allowance
 from tonearm.services.analyze_track import AnalyzeTrack
@@ -49,6 +50,10 @@ from tonearm.services.validate_upload import ValidateUpload
 
 MAX_UPLOAD_BYTES = 1_000
 MAX_DURATION_S = 500.0
+TIERS = TierTable(
+    free=TierLimits(max_upload_bytes=MAX_UPLOAD_BYTES, max_duration_s=MAX_DURATION_S),
+    pro=TierLimits(max_upload_bytes=3 * MAX_UPLOAD_BYTES, max_duration_s=2 * MAX_DURATION_S),
+)
 SONG, NOISE, DRIFTING = b"song of the sea", b"noise of the street", b"song drifts away"
 
 Answer = TypeVar("Answer")
@@ -136,7 +141,7 @@ class World:
             self.ownership,
             self.allowance,
             self.clock,
-            max_upload_bytes=MAX_UPLOAD_BYTES,
+            tiers=TIERS,
             retention=timedelta(days=30),
         )
 
@@ -172,8 +177,7 @@ class World:
             self._uploads,
             self._engine,
             self.clock,
-            max_upload_bytes=MAX_UPLOAD_BYTES,
-            max_duration_s=MAX_DURATION_S,
+            tiers=TIERS,
         )
 
     @cached_property
@@ -213,10 +217,14 @@ class World:
 
     # ---------------------------------------------------------------- what people and AWS do
 
-    def new_track(self, content: bytes = SONG, *, track_id: str | None = None, **said: Any) -> Track:
+    def new_track(
+        self, content: bytes = SONG, *, track_id: str | None = None, tier: Tier = Tier.FREE, **said: Any
+    ) -> Track:
         """Ada creates a Track; nothing is uploaded yet."""
         new = NewTrack(**{"filename": "song.mp3", "size_bytes": len(content), **said})
-        track, _ = self.create_track(ADA, new, track_id=track_id or new_track_id(), correlation_id="request-1")
+        track, _ = self.create_track(
+            ADA, new, tier=tier, track_id=track_id or new_track_id(), correlation_id="request-1"
+        )
         self._made_up[track.ingest_job_id] = f"ingest-of-{track.track_id}"
         return track
 

@@ -30,6 +30,10 @@ os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "under-test")
 
 JSON = dict[str, Any]
 MAX_UPLOAD_BYTES = 1_000_000
+TIER_LIMITS = {
+    "free": {"max_upload_bytes": MAX_UPLOAD_BYTES, "max_duration_s": 1200},
+    "pro": {"max_upload_bytes": 2 * MAX_UPLOAD_BYTES, "max_duration_s": 7200},
+}
 ANALYSIS = AnalysisSummary(engine_version="1", duration_s=2.0, tempo_confidence=0.0)
 
 
@@ -94,8 +98,7 @@ class Studio:
             "JOBS_QUEUE_URL": self.queue_url,
             "STATE_MACHINE_ARN": self.machine_arn,
             "JOB_EVENTS_TOPIC_ARN": self.topic_arn,
-            "MAX_UPLOAD_BYTES": str(MAX_UPLOAD_BYTES),
-            "MAX_DURATION_S": "1200",
+            "TIER_LIMITS": json.dumps(TIER_LIMITS),
             "TRACK_RETENTION_DAYS": "30",
         }.items():
             environment.setenv(name, value)
@@ -155,11 +158,14 @@ class Studio:
         *,
         owner: str | None = ADA,
         headers: dict[str, str] | None = None,
+        groups: str | None = None,
         **event: Any,
     ) -> Answer:
         """A request as API Gateway hands it on once it has checked the token."""
         from functions.api.handler import handler
 
+        if groups is not None:
+            event["claims"] = {**event.get("claims", {}), "cognito:groups": groups}
         answer = handler(api_event(method, path, body, owner=owner, headers=headers, **event), Context())  # type: ignore[arg-type]
         text = answer.get("body") or ""
         return Answer(answer["statusCode"], answer["headers"], text)

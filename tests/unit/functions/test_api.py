@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from tests.unit.core.aws import lost_answers
 from tests.unit.core.make import BOB, a_job, a_recipe
-from tests.unit.functions.studio import ANALYSIS, MAX_UPLOAD_BYTES, Answer, Studio, listening
+from tests.unit.functions.studio import ANALYSIS, MAX_UPLOAD_BYTES, TIER_LIMITS, Answer, Studio, listening
 from tonearm.domain.analysis import Probe
 from tonearm.domain.certificate import Render
 from tonearm.domain.clock import utc_now
@@ -57,6 +57,18 @@ def refused(answer: Answer, status: int, code: str) -> dict[str, Any]:
 def owner(request: pytest.FixtureRequest) -> str:
     """Given somebody who has nothing yet."""
     return "owner-" + hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:32]
+
+
+# What API Gateway makes of a token's groups, and the tier that they grant.
+GROUPS = {
+    None: "free",
+    "[]": "free",
+    "[admin]": "free",
+    "[tier-pro]": "pro",
+    "[admin tier-pro]": "pro",
+    "[tier-pros x,tier-pro]": "free",
+    "tier-pro": "free",
+}
 
 
 def succeeded(studio: Studio, track: Track) -> Job:
@@ -144,11 +156,45 @@ class TestCreateTrack:
         problem = refused(studio.ask("POST", "/v1/tracks", body), 413, "track.too_large")
         assert (problem["value"], problem["limit"]) == (MAX_UPLOAD_BYTES + 1, MAX_UPLOAD_BYTES)
 
+    @pytest.mark.parametrize("groups", GROUPS)
+    def test_the_callers_groups_say_how_large_a_file_may_be(
+        self, studio: Studio, owner: str, groups: str | None
+    ) -> None:
+        tier = GROUPS[groups]
+        limit = TIER_LIMITS[tier]["max_upload_bytes"]
+        # Given a file of just the limit, then it is taken, in the caller's tier, and the form takes just it
+        answer = studio.ask("POST", "/v1/tracks", {**NEW_TRACK, "size_bytes": limit}, owner=owner, groups=groups)
+        assert answer.status == 201
+        standing = studio.tracks.get(owner, answer.json["track"]["track_id"])
+        assert standing is not None
+        assert standing.tier == tier
+        policy = json.loads(base64.b64decode(answer.json["upload"]["fields"]["policy"]))
+        assert ["content-length-range", limit, limit] in policy["conditions"]
+        # And one of a byte more is not
+        body = {**NEW_TRACK, "size_bytes": limit + 1}
+        problem = refused(studio.ask("POST", "/v1/tracks", body, owner=owner, groups=groups), 413, "track.too_large")
+        assert (problem["value"], problem["limit"]) == (limit + 1, limit)
+        assert f"for tier {tier} is" in problem["detail"]
+        assert ("ask your admin for tier pro" in problem["mend"]) == (tier == "free")
+
     def test_a_figure_that_no_table_could_hold_is_kept_as_what_it_sounds_like(self, studio: Studio) -> None:
         recipe = {"operations": [{"type": "pitch", "semitones": 1e-200}, {"type": "tempo", "factor": 1}]}
         answer = studio.ask("POST", "/v1/tracks", {**NEW_TRACK, "recipe": recipe})
         assert answer.status == 201
         assert answer.json["track"]["recipe"]["operations"][0]["semitones"] == 0.0
+
+
+class TestAccount:
+    @pytest.mark.parametrize("groups", GROUPS)
+    def test_the_tier_and_its_limits_are_told(self, studio: Studio, owner: str, groups: str | None) -> None:
+        answer = studio.ask("GET", "/v1/account", owner=owner, groups=groups)
+        tier = GROUPS[groups]
+        assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-store")
+        assert answer.json == {"user_id": owner, "tier": tier, "limits": TIER_LIMITS[tier]}
+
+    def test_an_id_token_is_told_nothing(self, studio: Studio) -> None:
+        answer = studio.ask("GET", "/v1/account", claims={"token_use": "id"})
+        refused(answer, 401, "auth.not_an_access_token")
 
 
 class TestIdempotencyKey:

@@ -63,6 +63,7 @@ def test_operations_are_named_like_their_functions_and_answer_these_codes(docume
         "list_jobs": ["200"],
         "read_job": ["200"],
         "read_downloads": ["200"],
+        "read_account": ["200"],
         "read_health": ["200"],
     }
 

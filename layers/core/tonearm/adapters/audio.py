@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,11 @@ from tonearm.domain.recipe import Recipe
 from tonearm.domain.values import Value
 from tonearm.ports import Analysed, Certified, Progress, Rendered
 from tonearm_audio import operations as engine_operations
+from tonearm_audio.guarded import Budget
 
+# A probe ends before its function does, which has 300 s with the download: or nobody would be told why. Two hours of
+# the slowest format take 50 s.
+_PROBE_S = 240
 _FILE_OF = {"track_id": "path", "reference_track_id": "reference"}
 """What the domain says of another Track, and what the engine says of its file."""
 
@@ -56,7 +61,9 @@ class TonearmAudio:
     def probe(self, path: Path, *, max_duration_s: float, content_sha256: str) -> Probe:
         """Decode all of it, in a process that ends when it takes too much. Raises `TrackRejected`."""
         with _refusals():
-            found = tonearm_audio.guarded_probe(path, limits=tonearm_audio.Limits(max_duration_s=max_duration_s))
+            found = tonearm_audio.guarded_probe(
+                path, limits=tonearm_audio.Limits(max_duration_s=max_duration_s), budget=_probe_budget(max_duration_s)
+            )
         return Probe(
             container=found.container,
             codec=found.codec,
@@ -128,6 +135,11 @@ class TonearmAudio:
         document = found.to_dict()
         certificate = Certificate.model_validate(document, extra="ignore")
         return Certified(certificate, document, found.peaks.to_dict())
+
+
+def _probe_budget(max_duration_s: float) -> Budget:
+    usual = Budget.for_duration(max_duration_s)
+    return replace(usual, cpu_s=min(usual.cpu_s, _PROBE_S), wall_s=min(usual.wall_s, _PROBE_S))
 
 
 def _output(recipe: Recipe) -> tonearm_audio.OutputFormat:

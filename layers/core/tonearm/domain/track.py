@@ -7,9 +7,10 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints
 
 from tonearm.domain.analysis import AnalysisSummary, Probe
-from tonearm.domain.errors import Conflict, Problem, TonearmError
+from tonearm.domain.errors import Conflict, Problem
 from tonearm.domain.ids import JobId, OwnerId, TrackId
 from tonearm.domain.recipe import Recipe
+from tonearm.domain.tier import Tier
 from tonearm.domain.values import Entity
 
 # A form lives five minutes, a slow upload that began in time may take longer; after this nothing will come.
@@ -44,6 +45,8 @@ class Track(Entity):
     filename: str
     title: Title
     tags: Tags = ()
+    # Whose limits hold for it: a row of before there were tiers says none.
+    tier: Tier = Tier.FREE
     size_bytes: int
     declared_sha256: str | None = None
     recipe: Recipe | None = None
@@ -162,27 +165,6 @@ class Track(Entity):
                 limit=TrackStatus.READY.value,
                 mend="Wait until it is ready, or upload the file again if it was rejected.",
             )
-
-
-def require_size(size_bytes: int, *, limit_bytes: int, called: str, refusal: type[TonearmError]) -> None:
-    """Raise `refusal`, ``track.too_large``, for a file over the limit; `called` is what its reader calls it."""
-    if size_bytes > limit_bytes:
-        raise refusal(
-            "track.too_large",
-            # To the byte where nothing less tells them apart.
-            f"{called} is {_megabytes(size_bytes)}; the limit is {_megabytes(limit_bytes)}."
-            if size_bytes - limit_bytes >= 100_000
-            else f"{called} is {size_bytes:,} bytes; the limit is {limit_bytes:,} bytes.",
-            value=size_bytes,
-            limit=limit_bytes,
-            mend="Send it as FLAC or MP3, or cut it into parts.",
-        )
-
-
-def _megabytes(size_bytes: int) -> str:
-    """A size for people, rounded to a tenth; in whole numbers, because a request may name one that no float holds."""
-    whole, tenth = divmod((size_bytes + 50_000) // 100_000, 10)
-    return f"{whole:,}.{tenth} MB"
 
 
 def expiry(created_at: datetime, *, retention: timedelta) -> datetime:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from tonearm.domain.errors import InvalidRequest
 from tonearm.domain.ids import JobId, OwnerId, TrackId
 from tonearm.domain.recipe import Recipe
+from tonearm.domain.tier import Tier
 from tonearm.domain.track import Tags, Title, Track
 from tonearm.domain.values import Value
 
@@ -28,6 +29,7 @@ class UploadNote(Value):
     filename: str
     title: Title
     tags: Tags = ()
+    tier: Tier = Tier.FREE
     declared_sha256: str | None = None
     recipe: Recipe | None = None
     correlation_id: str
@@ -42,7 +44,8 @@ class UploadNote(Value):
     def text(self) -> str:
         """The note as at most 1,900 letters, digits, ``-``, ``_`` and ``=``.
 
-        Labels that do not fit are left out, tags first: two hundred emoji are a title that no compression helps.
+        Labels that do not fit are left out, tags first: two hundred emoji are a title that no compression helps. The
+        tier goes last; the Track that is written anew without it is free.
 
         Raises:
             InvalidRequest: ``recipe.too_large_for_upload``: a mix of many tracks with many bands does not fit.
@@ -52,6 +55,7 @@ class UploadNote(Value):
             {"tags": ()},
             {"tags": (), "title": _UNTITLED},
             {"tags": (), "title": _UNTITLED, "filename": _UNTITLED},
+            {"tags": (), "title": _UNTITLED, "filename": _UNTITLED, "tier": Tier.FREE},
         )
         texts = (self.model_copy(update=left_out)._packed() for left_out in shorter)
         fitting = next((text for text in texts if len(text) <= MAX_NOTE_BYTES), None)
@@ -92,5 +96,6 @@ class UploadNote(Value):
         )
 
     def _packed(self) -> str:
-        document = self.model_dump_json(exclude_none=True).encode()
+        unsaid = {"tier"} if self.tier is Tier.FREE else set()
+        document = self.model_dump_json(exclude_none=True, exclude=unsaid).encode()
         return base64.urlsafe_b64encode(zlib.compress(document, level=9)).decode()

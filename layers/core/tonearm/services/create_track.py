@@ -8,7 +8,8 @@ from tonearm.domain.clock import Clock
 from tonearm.domain.errors import Conflict, InvalidRequest
 from tonearm.domain.ids import new_job_id
 from tonearm.domain.recipe import Recipe
-from tonearm.domain.track import Track, expiry, require_size
+from tonearm.domain.tier import Tier, TierTable
+from tonearm.domain.track import Track, expiry
 from tonearm.domain.upload_note import UploadNote
 from tonearm.ports import Tracks, UploadForm, Uploads
 from tonearm.services.allowance import Allowance
@@ -36,21 +37,23 @@ class CreateTrack:
     ownership: Ownership
     allowance: Allowance
     clock: Clock
-    max_upload_bytes: int
+    tiers: TierTable
     retention: timedelta
 
-    def __call__(self, owner_id: str, new: NewTrack, *, track_id: str, correlation_id: str) -> tuple[Track, UploadForm]:
+    def __call__(
+        self, owner_id: str, new: NewTrack, *, tier: Tier, track_id: str, correlation_id: str
+    ) -> tuple[Track, UploadForm]:
         """The Track and its upload form; the same `track_id` again answers the same Track with a fresh form.
 
         Raises:
-            InvalidRequest: ``track.too_large`` when the file is over the limit, ``recipe.tracks_too_large``,
+            InvalidRequest: ``track.too_large`` when the file is over the limit of `tier`, ``recipe.tracks_too_large``,
                 ``recipe.too_large_for_upload``.
             NotFound: ``recipe.track_not_found``.
             LimitReached: ``owner.too_much_open_work``; a `track_id` that came before is answered all the same.
             Conflict: ``track.deleted`` when the same `track_id` came before and its Track is gone;
                 ``track.not_ready`` of a track that the recipe names.
         """
-        require_size(new.size_bytes, limit_bytes=self.max_upload_bytes, called=new.filename, refusal=InvalidRequest)
+        self.tiers.require_size(tier, new.size_bytes, called=new.filename, refusal=InvalidRequest)
         if new.recipe is not None:
             self.ownership.others(owner_id, new.recipe)
         if not self.allowance.has_room(owner_id) and self.tracks.get(owner_id, track_id) is None:
@@ -63,6 +66,7 @@ class CreateTrack:
             filename=new.filename,
             title=new.title or PurePosixPath(new.filename).stem[:200].strip() or "Untitled",
             tags=new.tags,
+            tier=tier,
             size_bytes=new.size_bytes,
             declared_sha256=new.sha256,
             recipe=new.recipe,

@@ -10,7 +10,8 @@ from tonearm.domain.analysis import Probe
 from tonearm.domain.clock import Clock
 from tonearm.domain.errors import TrackRejected
 from tonearm.domain.job import Stage, StepInput
-from tonearm.domain.track import Track, require_size
+from tonearm.domain.tier import TierTable
+from tonearm.domain.track import Track
 from tonearm.ports import AudioEngine, Tracks, Uploads
 from tonearm.services.change import change
 from tonearm.services.step import BeginStage
@@ -25,8 +26,7 @@ class ValidateUpload:
     uploads: Uploads
     engine: AudioEngine
     clock: Clock
-    max_upload_bytes: int
-    max_duration_s: float
+    tiers: TierTable
 
     def __call__(self, step: StepInput) -> Probe:
         """What was found in the upload.
@@ -60,13 +60,21 @@ class ValidateUpload:
                     limit=track.declared_sha256,
                     mend="Upload the file again.",
                 )
-            return self.engine.probe(source, max_duration_s=self.max_duration_s, content_sha256=content_sha256)
+            max_duration_s = self.tiers.of(track.tier).max_duration_s
+            try:
+                return self.engine.probe(source, max_duration_s=max_duration_s, content_sha256=content_sha256)
+            except TrackRejected as refusal:
+                problem = refusal.problem
+                # The engine knows the limit and not whose it is; a length that it refuses by itself has another one.
+                if problem.code == "track.too_long" and problem.limit == max_duration_s:
+                    raise self.tiers.too_long(track.tier, float(problem.value or 0)) from refusal
+                raise
 
     def _require_size(self, track: Track) -> None:
         upload = self.uploads.find(track.upload_key)
         if upload is None:
             raise TrackRejected("track.missing", "The uploaded file is gone.", mend="Upload the file again.")
-        require_size(upload.size_bytes, limit_bytes=self.max_upload_bytes, called="The file", refusal=TrackRejected)
+        self.tiers.require_size(track.tier, upload.size_bytes, called="The file", refusal=TrackRejected)
 
     def _change(self, track: Track, transition: Callable[[Track], Track]) -> None:
         change(self.tracks, track.owner_id, track.track_id, transition)
