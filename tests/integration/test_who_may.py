@@ -5,11 +5,14 @@ import json
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import boto3
 import httpx
+import numpy
 import pytest
+import soundfile
 from botocore.exceptions import ClientError
 
 from tests.support.cloud import Cloud
@@ -101,7 +104,7 @@ class TestTokens:
         assert get(stack, path, None).status_code == 200
 
 
-def _log_in(cloud: Cloud, stack: Outputs, client_id: str) -> str:
+def _log_in(cloud: Cloud, stack: Outputs, client_id: str, *, group: str | None = None) -> str:
     cognito = cloud.client("cognito-idp")
     email = f"short-{uuid.uuid4().hex[:8]}@example.com"
     cognito.sign_up(
@@ -111,12 +114,49 @@ def _log_in(cloud: Cloud, stack: Outputs, client_id: str) -> str:
         UserAttributes=[{"Name": "email", "Value": email}],
     )
     cognito.admin_confirm_sign_up(UserPoolId=stack.user_pool_id, Username=email)
+    if group is not None:
+        cognito.admin_add_user_to_group(UserPoolId=stack.user_pool_id, Username=email, GroupName=group)
     answer = cognito.initiate_auth(
         ClientId=client_id,
         AuthFlow="USER_PASSWORD_AUTH",
         AuthParameters={"USERNAME": email, "PASSWORD": PASSWORD},
     )
     return str(answer["AuthenticationResult"]["AccessToken"])
+
+
+class TestTiers:
+    """Given two people, of whom an admin has put one into the group tier-pro."""
+
+    @pytest.fixture(scope="class")
+    def pro(self, stack: Outputs, cloud: Cloud, ada: Person) -> Person:
+        token = _log_in(cloud, stack, stack.user_pool_client_id, group="tier-pro")
+        http = httpx.Client(base_url=ada.api_url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        return replace(ada, access_token=token, owner_id=http.get("/v1/account").json()["user_id"], http=http)
+
+    def test_each_is_told_the_own_tier(self, ada: Person, pro: Person) -> None:
+        free, higher = (person.reads("/v1/account") for person in (ada, pro))
+        assert (free["tier"], free["user_id"], higher["tier"]) == ("free", ada.owner_id, "pro")
+        assert free["limits"]["max_upload_bytes"] < higher["limits"]["max_upload_bytes"]
+
+    def test_a_file_that_only_pro_allows_is_413_for_the_other(self, ada: Person, pro: Person) -> None:
+        body = {"filename": "long.flac", "size_bytes": 200_000_000}
+        assert pro.http.post("/v1/tracks", json=body).status_code == 201
+        refused = ada.http.post("/v1/tracks", json=body)
+        assert (refused.status_code, refused.json()["code"]) == (413, "track.too_large")
+        assert "tier pro" in refused.json()["mend"]
+
+    def test_a_long_song_becomes_a_track_of_pros_and_is_rejected_for_the_other(
+        self, ada: Person, pro: Person, tmp_path: Path
+    ) -> None:
+        song = tmp_path / "long.flac"
+        soundfile.write(song, numpy.zeros(21 * 60 * 8000, dtype=numpy.int16), 8000)
+        tracks = {person.owner_id: person.uploads(song) for person in (ada, pro)}
+        assert pro.waits_for_job(tracks[pro.owner_id]["ingest_job_id"])["status"] == "succeeded"
+        assert ada.waits_for_job(tracks[ada.owner_id]["ingest_job_id"])["status"] == "failed"
+        problem = ada.reads(f"/v1/tracks/{tracks[ada.owner_id]['track_id']}")["problem"]
+        assert problem["code"] == "track.too_long"
+        assert problem["detail"] == "This file is 21 min long; the limit for tier free is 20 min."
+        assert problem["mend"] == "Trim it or ask your admin for tier pro."
 
 
 @pytest.fixture(scope="module")
