@@ -175,6 +175,17 @@ def test_the_boundary_allows_all_that_is_granted(plan: Plan) -> None:
     assert granted - allowed == set()
 
 
+def test_no_role_may_change_users_and_their_groups(plan: Plan) -> None:
+    granted = {
+        action
+        for policy in plan.of("aws_iam_role_policy")
+        for statement in statements(policy.after["policy"])
+        for action in listed(statement["Action"])
+    }
+    assert granted
+    assert not [action for action in granted if action.startswith(("cognito-idp:", "*"))]
+
+
 def test_the_laptop_and_aws_hold_the_same_resources(planned: Callable[[str], Plan]) -> None:
     def addresses(environment: str) -> list[str]:
         return sorted(resource.address for resource in planned(environment).resources)
