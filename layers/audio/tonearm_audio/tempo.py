@@ -42,6 +42,7 @@ _WIDTH_OCTAVES = 0.75
 _SPAN_S = 12.0
 _STEP_S = 3.0
 _TIGHTNESS = 100.0
+_PART_S = 600.0
 _LEAST_CONFIDENCE = 0.1
 """Noise and randomly placed drum hits stay below it, music whose tempo swings by 8 % comes out above."""
 _EDGES = (0, 2, 8, 24, 40)
@@ -157,12 +158,33 @@ def _local_mean(values: Signal, seconds: float) -> Signal:
 def find_pulse(strength: Mono) -> Pulse:
     """Find tempo and beats in onset strength.
 
+    A track longer than a quarter of an hour is read in parts of ten minutes, each for itself: memory stays bounded, and
+    what is that long is hardly one song.
+
     Args:
         strength: np.ndarray [shape=(frames, 3)] as `OnsetMeter.strength` gives it.
 
     Returns:
         The pulse; `NO_PULSE` when the track is silent, shorter than 2 s, or has no regular onsets.
     """
+    if len(strength) <= 1.5 * _PART_S * _FRAME_RATE:
+        return _find(strength)
+    count = round(len(strength) / (_PART_S * _FRAME_RATE))
+    edges = [round(len(strength) * number / count) for number in range(count + 1)]
+    found = [(start / _FRAME_RATE, _find(strength[start:end])) for start, end in pairwise(edges)]
+    beats: list[float] = []
+    for start_s, pulse in found:
+        # A beat on the cut is found from both sides.
+        least_s = 30 / (pulse.tempo_bpm or math.inf) + (beats[-1] if beats else -math.inf)
+        beats += [start_s + beat for beat in pulse.beats_s if start_s + beat > least_s]
+    if not beats:
+        return NO_PULSE
+    times = np.array(beats)
+    confidence = float(np.mean([pulse.confidence for _, pulse in found]))
+    return Pulse(_mean_tempo(times), confidence, tuple(beats), _tempo_over_time(times))
+
+
+def _find(strength: Mono) -> Pulse:
     if len(strength) < 2 * _FRAME_RATE:
         return NO_PULSE
     onsets = _flatten(strength @ np.array([0.25, 0.5, 0.25]))
@@ -188,8 +210,7 @@ def find_pulse(strength: Mono) -> Pulse:
     times = beats / _FRAME_RATE
     if len(times) < 2:
         return NO_PULSE
-    tempo = 60 / float(np.median(np.diff(times)))
-    return Pulse(_mean_tempo(times, tempo), confidence, tuple(map(float, times)), _tempo_over_time(times))
+    return Pulse(_mean_tempo(times), confidence, tuple(map(float, times)), _tempo_over_time(times))
 
 
 def _candidates(marks: Signal) -> list[float]:
@@ -422,14 +443,11 @@ def _within_music(beats: Signal, strength: Signal) -> Signal:
     return kept
 
 
-def _mean_tempo(times: Signal, estimate_bpm: float) -> float:
-    """The tempo as the slope of the beats, unless they disagree with the median beat, as they do where it changes."""
-    if len(times) > 8:
-        number = np.arange(len(times)) - (len(times) - 1) / 2
-        measured = 60 * float(number @ number) / float(number @ times)
-        if abs(measured / estimate_bpm - 1) < 0.03:
-            return measured
-    return estimate_bpm
+def _mean_tempo(times: Signal) -> float:
+    """The tempo of the beats that keep to the median distance within a tenth: no gap and no doubled beat tilts it."""
+    gaps = np.diff(times)
+    usual = gaps[np.abs(gaps / np.median(gaps) - 1) < 0.1]
+    return 60 / float(usual.mean())
 
 
 def _tempo_over_time(times: Signal) -> tuple[tuple[float, float], ...]:

@@ -151,3 +151,16 @@ def test_the_sample_rate_changes_little(tmp_path: Path, rate: int) -> None:
     path = write(tmp_path / "a.wav", clicks(list(np.arange(0.3, 20, 0.5)), 20.0, rate=rate), rate=rate)
 
     assert pulse_of(path).tempo_bpm == pytest.approx(120, rel=0.004)
+
+
+def test_a_long_track_is_read_in_parts_that_join(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # Given clicks at 110 bpm, and parts of 10 s
+    monkeypatch.setattr("tonearm_audio.tempo._PART_S", 10.0)
+    truth = np.arange(0.4, 44.5, 60 / 110)
+    path = write(tmp_path / "long.wav", clicks(list(truth), 45.0) + noise(45.0, gain=0.0005))
+
+    pulse = pulse_of(path)
+
+    assert pulse.tempo_bpm == pytest.approx(110, rel=0.004)
+    assert f_measure(pulse.beats_s, truth) > 0.95
+    assert np.diff(pulse.beats_s).min() > 0.3
