@@ -19,7 +19,6 @@ from tonearm_audio.decode import FloatBlock
 from tonearm_audio.kernels import address, library, size
 
 PEAK_TAPS = 16
-PEAK_BLOCK = 32
 SHORT_TERM_STEP_S = 1.0
 """Between the values of the short-term curve."""
 
@@ -219,19 +218,6 @@ class _Loudest:
         self._before = joined[len(energies) :].copy()
 
 
-def k_weighted_power(signal: npt.NDArray[np.float32], sample_rate_hz: int) -> float:
-    """Mean power of a signal after K-weighting, both channels together, not gated.
-
-    Args:
-        signal: np.ndarray [shape=(frames, channels), dtype=float32].
-        sample_rate_hz: frames a second.
-    """
-    frames, channels = signal.shape
-    meter = _EnergyMeter(sample_rate_hz, channels, hop=frames + 1)
-    meter.feed(signal)
-    return meter.begun / max(1, signal.size)
-
-
 def k_weight(frequencies_hz: Array) -> Array:
     """Power gain of the K-weighting filter at each frequency, 0 Hz to 20 kHz."""
     sample_rate_hz = 48_000
@@ -373,19 +359,6 @@ def peak_taps() -> npt.NDArray[np.float32]:
 def _bessel(x: float) -> float:
     """The modified Bessel function of the first kind and order zero, by its series."""
     return math.fsum((x / 2) ** (2 * power) / math.factorial(power) ** 2 for power in range(30))
-
-
-@cache
-def peak_matrix() -> npt.NDArray[np.float32]:
-    """The same for a block of samples at once.
-
-    Returns:
-        np.ndarray [shape=(PEAK_BLOCK + 15, PEAK_BLOCK * 3), dtype=float32].
-    """
-    matrix = np.zeros((PEAK_BLOCK + PEAK_TAPS - 1, PEAK_BLOCK, _PHASES), np.float32)
-    for index in range(PEAK_BLOCK):
-        matrix[index : index + PEAK_TAPS, index] = peak_taps().T
-    return matrix.reshape(len(matrix), PEAK_BLOCK * _PHASES)
 
 
 class PeakMeter:

@@ -258,7 +258,6 @@ class OggFile(VirtualFile):
         except AudioError:
             self._packets.close()
             raise
-        self.total_frames = int(stream.frames.sum())
         self._granules = np.cumsum(stream.frames)
         self._sequence = len(stream.headers)
         self._head = b"".join(

@@ -16,6 +16,9 @@ import numpy as np
 
 from tonearm_audio.packets import FloatBlock
 
+_BEYOND = 2
+"""Frames behind those that are kept: the encoder looks at them."""
+
 
 @dataclass(frozen=True)
 class Cut:
@@ -25,18 +28,16 @@ class Cut:
         frame_samples: samples a channel in an encoded frame.
         frames: of a segment that are kept.
         forerun: frames before them that are encoded and dropped.
-        beyond: frames behind them that the encoder looks at.
     """
 
     frame_samples: int
     frames: int
     forerun: int
-    beyond: int = 2
 
     @property
     def samples(self) -> int:
         """What a whole segment is encoded from."""
-        return (self.forerun + self.frames + self.beyond) * self.frame_samples
+        return (self.forerun + self.frames + _BEYOND) * self.frame_samples
 
 
 class Segments:

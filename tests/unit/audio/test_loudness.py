@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.unit.audio.signals import Samples, noise, tone
 from tonearm_audio import MeasuredLoudness
-from tonearm_audio.loudness import KWeighting, LoudnessMeter, k_weight, k_weighted_power
+from tonearm_audio.loudness import KWeighting, LoudnessMeter, k_weight
 
 RATE = 48_000
 
@@ -263,5 +263,6 @@ def test_given_less_than_one_window_then_all_of_it_counts() -> None:
 def test_the_weight_at_a_frequency_is_the_filters_gain_there() -> None:
     for frequency in (60.0, 1000.0, 5000.0):
         samples = tone(frequency, 4.0, level_db=-20, rate=RATE, channels=1).astype(np.float32)
-        weighted = k_weighted_power(samples, RATE) / float(np.mean(samples.astype(np.float64) ** 2))
+        power = float(np.mean(samples.astype(np.float64) ** 2))
+        weighted = float(np.mean(KWeighting(RATE, 1).feed(samples) ** 2)) / power
         assert k_weight(np.array([frequency]))[0] == pytest.approx(weighted, rel=0.01)
