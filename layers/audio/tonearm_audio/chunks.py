@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from tonearm_audio.errors import AudioError
+from tonearm_audio.m4a import box
 from tonearm_audio.packets import FloatBlock, PacketFile, PacketTrack, lie
 
 if TYPE_CHECKING:
@@ -189,11 +190,6 @@ def _check_alac(cookie: bytes) -> None:
 # --- a small MP4 file
 
 
-def _box(kind: bytes, *parts: bytes) -> bytes:
-    body = b"".join(parts)
-    return struct.pack(">I4s", 8 + len(body), kind) + body
-
-
 def _description(track: PacketTrack) -> bytes:
     """The sample entry: what the decoder must know. Rate and channels stand in the codec's own setup."""
     entry = bytes(6) + struct.pack(">H8xHHHHI", 1, 2, 16, 0, 0, 48_000 << 16)
@@ -201,37 +197,37 @@ def _description(track: PacketTrack) -> bytes:
         depth, channels = track.setup[0][5], track.setup[0][9]
         rate = struct.unpack_from(">I", track.setup[0], 20)[0]
         entry = bytes(6) + struct.pack(">H8xHHHHI", 1, channels, depth, 0, 0, min(rate, 0xFFFF) << 16)
-        return _box(b"alac", entry, _box(b"alac", bytes(4), track.setup[0]))
+        return box(b"alac", entry, box(b"alac", bytes(4), track.setup[0]))
     config = track.setup[0][:64]
     specific = bytes([5, len(config)]) + config
     decoder = bytes([4, 13 + len(specific), 0x40, 0x15]) + bytes(11) + specific
-    return _box(b"mp4a", entry, _box(b"esds", bytes(4), bytes([3, 3 + len(decoder), 0, 1, 0]) + decoder))
+    return box(b"mp4a", entry, box(b"esds", bytes(4), bytes([3, 3 + len(decoder), 0, 1, 0]) + decoder))
 
 
 def small_mp4(track: PacketTrack, packets: list[bytes]) -> bytes:
     """Put packets into an MP4 file: the least that a demuxer asks for, without an edit list, so nothing is trimmed."""
     count = len(packets)
-    file_type = _box(b"ftyp", b"isom", bytes(4), b"isom")
-    data = _box(b"mdat", *packets)
+    file_type = box(b"ftyp", b"isom", bytes(4), b"isom")
+    data = box(b"mdat", *packets)
 
     def movie(at: int) -> bytes:
-        table = _box(
+        table = box(
             b"stbl",
-            _box(b"stsd", struct.pack(">II", 0, 1), _description(track)),
-            _box(b"stts", struct.pack(">IIII", 0, 1, count, _LONG_PACKET)),
-            _box(b"stsc", struct.pack(">IIIII", 0, 1, 1, count, 1)),
-            _box(b"stsz", struct.pack(">III", 0, 0, count), struct.pack(f">{count}I", *map(len, packets))),
-            _box(b"stco", struct.pack(">III", 0, 1, at)),
+            box(b"stsd", struct.pack(">II", 0, 1), _description(track)),
+            box(b"stts", struct.pack(">IIII", 0, 1, count, _LONG_PACKET)),
+            box(b"stsc", struct.pack(">IIIII", 0, 1, 1, count, 1)),
+            box(b"stsz", struct.pack(">III", 0, 0, count), struct.pack(f">{count}I", *map(len, packets))),
+            box(b"stco", struct.pack(">III", 0, 1, at)),
         )
-        media = _box(
+        media = box(
             b"mdia",
-            _box(b"mdhd", struct.pack(">12xIII", 1000, _LONG_PACKET * count, 0)),
-            _box(b"hdlr", struct.pack(">8x4s12xx", b"soun")),
-            _box(b"minf", table),
+            box(b"mdhd", struct.pack(">12xIII", 1000, _LONG_PACKET * count, 0)),
+            box(b"hdlr", struct.pack(">8x4s12xx", b"soun")),
+            box(b"minf", table),
         )
-        header = _box(b"tkhd", struct.pack(">I8xI68x", 7, 1))
-        return _box(
-            b"moov", _box(b"mvhd", struct.pack(">12xII80x", 1000, _LONG_PACKET * count)), _box(b"trak", header, media)
+        header = box(b"tkhd", struct.pack(">I8xI68x", 7, 1))
+        return box(
+            b"moov", box(b"mvhd", struct.pack(">12xII80x", 1000, _LONG_PACKET * count)), box(b"trak", header, media)
         )
 
     return file_type + movie(len(file_type) + len(movie(0)) + 8) + data

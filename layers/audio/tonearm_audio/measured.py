@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from tonearm_audio.circling import Image, ImageMeter
+from tonearm_audio.clipping import FULL_SCALE
 from tonearm_audio.decode import FloatBlock, Source
 from tonearm_audio.envelope import Envelope, EnvelopeMeter
 from tonearm_audio.loudness import LoudnessMeter, MeasuredLoudness
 from tonearm_audio.peaks import Peaks, PeaksMeter, mono
 from tonearm_audio.transposition import Spectrum, SpectrumMeter
-
-_FULL_SCALE = 1.0 - 2.0**-15
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ class _Meters:
         self._peaks.feed(mono(block))
         size = np.abs(block)
         self._peak = max(self._peak, float(size.max()))
-        self._clipped += int(np.count_nonzero(size >= _FULL_SCALE))
+        self._clipped += int(np.count_nonzero(size >= FULL_SCALE))
         self._samples += size.size
 
     def result(self, frames: int) -> Measured:

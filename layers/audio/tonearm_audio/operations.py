@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from tonearm_audio.checks import require_one_of, require_within
 from tonearm_audio.errors import AudioError
 
 TEMPO_RANGE = (0.25, 4.0)
@@ -31,31 +31,6 @@ SpatialPath = Literal["orbit", "figure", "random"]
 Listening = Literal["anywhere", "headphones"]
 BandKind = Literal["peak", "low_shelf", "high_shelf", "high_pass", "low_pass"]
 Preset = Literal["streaming", "loud", "podcast", "gentle", "warm", "bright"]
-
-
-def require_within(name: str, value: float, bounds: tuple[float, float]) -> None:
-    """Raise `recipe.invalid` for a value beyond its bounds, or none at all."""
-    if not (math.isfinite(value) and bounds[0] <= value <= bounds[1]):
-        raise AudioError(
-            "recipe.invalid",
-            f"{name} is {value:g}; it must lie between {bounds[0]:g} and {bounds[1]:g}.",
-            value=value,
-            limit=f"{bounds[0]:g} to {bounds[1]:g}",
-            mend=f"Choose a {name} within these bounds.",
-        )
-
-
-def require_one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
-    """Raise `recipe.invalid` for a value that is not among those allowed."""
-    if value not in allowed:
-        listed = ", ".join(str(choice) for choice in allowed)
-        raise AudioError(
-            "recipe.invalid",
-            f"{name} is {value}; it must be one of {listed}.",
-            value=str(value),
-            limit=listed,
-            mend=f"Choose one of these for {name}.",
-        )
 
 
 @dataclass(frozen=True)

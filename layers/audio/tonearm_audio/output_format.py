@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from tonearm_audio.errors import AudioError
+from tonearm_audio.checks import require_one_of
 
 Codec = Literal["mp3", "wav", "flac", "ogg", "opus", "m4a"]
 BITRATES_KBPS = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
@@ -33,21 +33,9 @@ class OutputFormat:
     bit_depth: int = 16
 
     def __post_init__(self) -> None:
-        choices: tuple[tuple[str, object, tuple[object, ...]], ...] = (
-            ("codec", self.codec, get_args(Codec)),
-            ("bitrate_kbps", self.bitrate_kbps, BITRATES_KBPS),
-            ("bit_depth", self.bit_depth, BIT_DEPTHS),
-        )
-        for name, value, allowed in choices:
-            if value not in allowed:
-                listed = ", ".join(str(choice) for choice in allowed)
-                raise AudioError(
-                    "recipe.invalid",
-                    f"{name} is {value}; it must be one of {listed}.",
-                    value=str(value),
-                    limit=listed,
-                    mend=f"Choose one of these for {name}.",
-                )
+        require_one_of("codec", self.codec, get_args(Codec))
+        require_one_of("bitrate_kbps", self.bitrate_kbps, BITRATES_KBPS)
+        require_one_of("bit_depth", self.bit_depth, BIT_DEPTHS)
 
     @property
     def lossy(self) -> bool:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from tonearm_audio.checks import require_within
 from tonearm_audio.errors import AudioError
 from tonearm_audio.operations import (
     PITCH_RANGE_SEMITONES,
@@ -28,7 +29,6 @@ from tonearm_audio.operations import (
     Spatial,
     Tempo,
     Trim,
-    require_within,
 )
 
 NEUTRAL = 1e-9

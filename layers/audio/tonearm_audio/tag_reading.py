@@ -17,12 +17,11 @@ from typing import BinaryIO
 
 from tonearm_audio import mp4
 from tonearm_audio.errors import AudioError
-from tonearm_audio.tags import LARGEST_COVER_BYTES, MOST_TAG_BYTES, MOST_TEXT_BYTES, Cover, Name, Tags
+from tonearm_audio.tags import FRONT_COVER, LARGEST_COVER_BYTES, MOST_TAG_BYTES, MOST_TEXT_BYTES, Cover, Name, Tags
 
 _MOST_ENTRIES = 4096
 """Frames, comments, chunks or pages of one tag that are looked at."""
 _SEVERAL: set[Name] = {"artist", "album_artist", "genre"}
-_FRONT = 3
 _ID3: dict[bytes, Name] = {
     b"TIT2": "title",
     b"TPE1": "artist",
@@ -267,7 +266,7 @@ def _add_id3_picture(body: bytes, found: _Found, *, short: bool) -> None:
     encoding = body[0]
     rest = body[4:] if short else body[1:].partition(b"\0")[2]
     _, data = _cut_text(encoding, rest[1:])
-    found.add_cover(data, front=rest[0] == _FRONT)
+    found.add_cover(data, front=rest[0] == FRONT_COVER)
 
 
 def _read_id3v1(file: BinaryIO, size: int, found: _Found) -> None:
@@ -369,7 +368,7 @@ def _add_picture(data: bytes, found: _Found) -> None:
     for _ in range(2):
         at += 4 + struct.unpack_from(">I", data, at)[0]
     (size,) = struct.unpack_from(">I", data, at + 16)
-    found.add_cover(data[at + 20 : at + 20 + size], front=kind == _FRONT)
+    found.add_cover(data[at + 20 : at + 20 + size], front=kind == FRONT_COVER)
 
 
 # --- MP4 and chunks

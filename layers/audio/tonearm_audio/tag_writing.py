@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from tonearm_audio import m4a
 from tonearm_audio.sink import splice
-from tonearm_audio.tags import Cover, Name, Tags
+from tonearm_audio.tags import FRONT_COVER, Cover, Name, Tags
 
 _ID3: dict[Name, bytes] = {
     "title": b"TIT2",
@@ -55,7 +55,6 @@ _INFO: dict[Name, bytes] = {
     "comment": b"ICMT",
 }
 _UTF8 = b"\x03"
-_FRONT = 3
 _STREAMINFO_END = 4 + 4 + 34
 _LANGUAGE = b"und"
 
@@ -67,7 +66,7 @@ def id3(tags: Tags) -> bytes:
         about = _LANGUAGE + b"\0" if name in {"comment", "lyrics"} else b""
         frames.append(_id3_frame(_ID3[name], _UTF8 + about + text.encode()))
     if tags.cover:
-        head = b"\0" + tags.cover.media_type.encode() + bytes([0, _FRONT, 0])
+        head = b"\0" + tags.cover.media_type.encode() + bytes([0, FRONT_COVER, 0])
         frames.append(_id3_frame(b"APIC", head + tags.cover.data))
     body = b"".join(frames)
     return b"ID3\x04\0\0" + _syncsafe(len(body)) + body if body else b""
@@ -113,7 +112,7 @@ def vendor(comments: bytes) -> bytes:
 def _picture(cover: Cover) -> bytes:
     kind = cover.media_type.encode()
     # Width, height, depth and colours 0: not given.
-    return struct.pack(">II", _FRONT, len(kind)) + kind + struct.pack(">I16xI", 0, len(cover.data)) + cover.data
+    return struct.pack(">II", FRONT_COVER, len(kind)) + kind + struct.pack(">I16xI", 0, len(cover.data)) + cover.data
 
 
 def tag_flac(file: BinaryIO, tags: Tags) -> None:

@@ -10,6 +10,8 @@ LARGEST_COVER_BYTES = 10 << 20
 MOST_TEXT_BYTES = 1 << 20
 MOST_TAG_BYTES = LARGEST_COVER_BYTES * 4 // 3 + 2 * MOST_TEXT_BYTES
 """What is read of a tag at most: a cover may be written in base64."""
+FRONT_COVER = 3
+"""What ID3 and FLAC call a picture of the front."""
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _PICTURES: tuple[tuple[bytes, Literal["image/jpeg", "image/png"]], ...] = (
     (b"\xff\xd8\xff", "image/jpeg"),
