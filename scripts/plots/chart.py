@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_WIDTH, _HEIGHT, _LEFT, _TOP, _GAP = 780, 190, 64, 40, 60
+_WIDTH, _HEIGHT, _LEFT, _TOP, _GAP, _RIGHT = 780, 190, 64, 40, 60, 32
+_LETTER, _LEGEND = 7, 330
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def write(path: Path, label: str, panels: Sequence[Panel]) -> None:
         label: what the picture shows, for those who cannot see it.
         panels: from top to bottom.
     """
-    width, height = _WIDTH + _LEFT + 16, len(panels) * (_HEIGHT + _GAP) + _TOP - _GAP // 2
+    width, height = _WIDTH + _LEFT + _RIGHT, len(panels) * (_HEIGHT + _GAP) + _TOP - _GAP // 2
     look = f'font-family="sans-serif" font-size="12" role="img" aria-label="{label}"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" {look}>',
@@ -84,9 +85,13 @@ def _panel(panel: Panel, top: float) -> list[str]:
         parts.append(_line("#d1d5db", [(across(tick), top), (across(tick), top + _HEIGHT)], 0.7))
         parts.append(_text(across(tick), top + _HEIGHT + 16, f"{tick:g}", anchor="middle"))
     parts.append(_text(_LEFT + _WIDTH, top - 14, x_unit, anchor="end"))
-    for index, line in enumerate(panel.lines):
+    # The names stand behind the title, wherever it ends: a bold letter is 7 points wide at most, on average.
+    at = _LEFT + max(_LEGEND, _LETTER * len(panel.title) + 16)
+    for line in panel.lines:
         parts.append(_line(line.colour, [(across(x), down(y)) for x, y in line.points], 1.5))
-        parts.append(_text(_LEFT + 330 + 130 * index, top - 14, line.label, colour=line.colour, bold=True))
+        if line.label:
+            parts.append(_text(at, top - 14, line.label, colour=line.colour, bold=True))
+            at += max(130, _LETTER * len(line.label) + 16)
     return parts
 
 

@@ -13,21 +13,22 @@ from tonearm_audio.operations import Compress
 
 _RATE = 44_100
 _OPERATION = Compress(threshold_dbfs=-24.0, ratio=4.0, attack_ms=20.0, release_ms=150.0, knee_db=6.0)
-_HARD = Compress(threshold_dbfs=-24.0, ratio=4.0, knee_db=0.0)
+# The widest knee there is: the usual 6 dB lie half a decibel from none, which no picture shows.
+_SOFT, _HARD = (Compress(threshold_dbfs=-24.0, ratio=4.0, knee_db=knee_db) for knee_db in (24.0, 0.0))
 _STEP_S = 0.005
 
 
 def main() -> None:
     """Write the picture."""
-    levels = [float(level) for level in range(-60, 1)]
+    levels = [float(level) for level in range(-48, 1)]
     curve = Panel(
         "level out by level in: -24 dBFS, 4 to 1",
-        ("dBFS in", range(-60, 1, 10)),
-        ("dBFS out", range(-60, 1, 10)),
+        ("dBFS in", range(-48, 1, 8)),
+        ("dBFS out", range(-48, 1, 8)),
         [
             Line("unchanged", "#9ca3af", [(level, level) for level in levels]),
             Line("knee 0 dB", "#d97706", [(level, level + gain_db(_HARD, level)) for level in levels]),
-            Line("knee 6 dB", "#2563eb", [(level, level + gain_db(_OPERATION, level)) for level in levels]),
+            Line("knee 24 dB", "#2563eb", [(level, level + gain_db(_SOFT, level)) for level in levels]),
         ],
     )
     seconds = np.arange(2 * _RATE) / _RATE

@@ -31,7 +31,7 @@ def main() -> None:
     high = Band("peak", 16_000, 9.0, 1.0)
     write(
         Path("docs/operations/equalize.svg"),
-        "Gain by frequency: four bands, asked for and measured, and a bell at 16 kHz by four methods",
+        "Gain by frequency: four bands, asked for and measured, and a bell at 16 kHz by three methods",
         [
             Panel(
                 "Four bands",

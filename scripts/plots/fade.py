@@ -29,7 +29,7 @@ def main() -> None:
         ),
         Panel("before", ("s", range(0, 13, 2)), ("dBFS", range(-50, 1, 10)), [Line("", "#9ca3af", levels(samples))]),
         Panel(
-            "after fade:in_s=2:out_s=4",
+            "after fade:in=2:out=4",
             ("s", range(0, 13, 2)),
             ("dBFS", range(-50, 1, 10)),
             [Line("", "#2563eb", levels(_faded(samples, Fade(2.0, 4.0))))],

@@ -31,7 +31,7 @@ def main() -> None:
         for block in blocks:
             finisher.feed(block)
         made = finisher.blocks(lambda: iter(blocks), ceiling_dbtp=_CEILING_DBTP, gain_db=0.0)
-        panels.append(_panel(f"loudness:target_lufs={target_lufs:g}", np.concatenate(list(made)), rate))
+        panels.append(_panel(f"loudness={target_lufs:g}", np.concatenate(list(made)), rate))
     write(Path("docs/operations/loudness.svg"), "Peaks and level of a song before and after", panels)
 
 

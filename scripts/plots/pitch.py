@@ -23,7 +23,7 @@ def main() -> None:
     panels = []
     for title, colour, sound, pitch in (
         ("a sung A at 110 Hz; its resonances at 730, 1090 and 2440 Hz", "#9ca3af", vowel, _PITCH_HZ),
-        ('pitch=5, formants "move": all moves by a third', "#d97706", _sung(vowel, keep=False), _raised()),
+        ('pitch=5, formants "move": all moves by a fourth', "#d97706", _sung(vowel, keep=False), _raised()),
         ('pitch=5, formants "keep": partials move, resonances stay', "#2563eb", _sung(vowel, keep=True), _raised()),
     ):
         line = Line("", colour, _partials(sound, pitch))

@@ -23,7 +23,7 @@ def main() -> None:
         Panel(title, ("s", range(0, 13, 2)), ("dBFS", range(-50, 1, 10)), [Line("", colour, points)])
         for title, colour, points in (
             ("before", "#9ca3af", levels(samples)),
-            (f"after trim:start_s={_START_S:g}:end_s={_END_S:g}", "#2563eb", levels(np.concatenate(list(made)))),
+            (f"after trim={_START_S:g}-{_END_S:g}", "#2563eb", levels(np.concatenate(list(made)))),
         )
     ]
     write(Path("docs/operations/trim.svg"), "Level of a song before and after a trim", panels)
