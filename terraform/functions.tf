@@ -196,7 +196,7 @@ locals {
       image                = var.images.audio
       memory_mb            = 3008
       timeout_seconds      = 600
-      ephemeral_storage_mb = 10240 # the song (1 GB), other tracks (1 GB), the stream on its way (4 GB), the render (3 GB)
+      ephemeral_storage_mb = 10240 # the song (1 GB), other tracks (1 GB), the stream on its way (4 GB), the render (3 GB); of a master 5.8 and 2.2 GB
       environment          = local.audio_environment
       statements = {
         ReadAndWriteRows = local.may_read_and_write_rows

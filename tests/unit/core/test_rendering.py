@@ -1,5 +1,7 @@
 """How long a render becomes, and whether there is room to work on it."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +12,11 @@ from tests.unit.core.world import SONG, World
 from tonearm.domain import rendering
 from tonearm.domain.analysis import Probe
 from tonearm.domain.errors import InvalidRequest, RecipeRefused
-from tonearm.domain.operations import Convert, Mix, MixTrack, Reverb, Tempo, Trim
+from tonearm.domain.operations import Convert, Loudness, Master, Mix, MixTrack, Reverb, Tempo, Trim
 from tonearm.domain.recipe import Recipe
-from tonearm.domain.rendering import MAX_WORKING_BYTES, require_room
+from tonearm.domain.rendering import MAX_MASTERING_BYTES, MAX_WORKING_BYTES, require_room
 
+ROOT = Path(__file__).resolve().parents[3]
 LIMIT_S = MAX_WORKING_BYTES / 8 / 44_100
 
 
@@ -78,6 +81,31 @@ def test_a_higher_rate_needs_more_room() -> None:
     require_room(Recipe(operations=(Convert(sample_rate_hz=96_000), Convert(sample_rate_hz=44_100))), track, [])
     with pytest.raises(InvalidRequest, match="at 96,000 Hz"):
         require_room(Recipe(operations=(Convert(sample_rate_hz=96_000), Convert(channels=1))), track, [])
+
+
+@pytest.mark.parametrize(
+    "master", [Master(preset="warm"), Master(reference_track_id=TRACK)], ids=["preset", "reference"]
+)
+def test_what_is_mastered_lies_on_the_disk_twice(master: Master) -> None:
+    # Given a render that has room once, and not twice
+    limit_s = MAX_MASTERING_BYTES / 16 / 44_100
+    assert limit_s < LIMIT_S
+    require_room(Recipe(operations=(Loudness(),)), lasting(limit_s + 1), [])
+    with pytest.raises(InvalidRequest, match=r"recipe\.too_long") as refused:
+        require_room(Recipe(operations=(master,)), lasting(limit_s + 1), [])
+    assert refused.value.problem.limit == pytest.approx(limit_s, abs=0.001)
+    # And two hours at the rate of films
+    require_room(Recipe(operations=(Convert(sample_rate_hz=48_000), master)), lasting(7200), [])
+
+
+def test_the_disk_of_the_step_that_renders_holds_all_of_it() -> None:
+    # Given the disk of the step, a song and other tracks at their largest, and renders at 24 bits
+    functions = (ROOT / "terraform" / "functions.tf").read_text()
+    said = re.search(r"transform = \{.*?ephemeral_storage_mb = (\d+)", functions, re.DOTALL)
+    assert said is not None
+    left = int(said[1]) * 1_000_000 - 2_000_000_000
+    for working_bytes, bytes_a_frame in ((MAX_WORKING_BYTES, 8), (MAX_MASTERING_BYTES, 16)):
+        assert working_bytes + working_bytes / bytes_a_frame * 6 <= left
 
 
 def test_a_track_that_was_not_probed_is_let_through() -> None:
