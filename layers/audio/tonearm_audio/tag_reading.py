@@ -21,6 +21,8 @@ from tonearm_audio.tags import FRONT_COVER, LARGEST_COVER_BYTES, MOST_TAG_BYTES,
 
 _MOST_ENTRIES = 4096
 """Frames, comments, chunks or pages of one tag that are looked at."""
+_MOST_READ_BYTES = 2 * MOST_TAG_BYTES
+"""What is read of all chunks or blocks of one file together."""
 _SEVERAL: set[Name] = {"artist", "album_artist", "genre"}
 _ID3: dict[bytes, Name] = {
     b"TIT2": "title",
@@ -180,13 +182,14 @@ def _syncsafe(data: bytes) -> int:
     return (data[0] & 127) << 21 | (data[1] & 127) << 14 | (data[2] & 127) << 7 | data[3] & 127
 
 
-def _read_id3v2(file: BinaryIO, start: int, found: _Found) -> None:
+def _read_id3v2(file: BinaryIO, start: int, found: _Found, *, most: int = MOST_TAG_BYTES) -> None:
+    """Read a tag of at most so many bytes, whatever it claims."""
     file.seek(start)
     head = file.read(10)
     if len(head) < 10 or head[:3] != b"ID3" or head[3] not in {2, 3, 4}:
         return
     version, flags = head[3], head[5]
-    data = file.read(min(_syncsafe(head[6:]), MOST_TAG_BYTES))
+    data = file.read(min(_syncsafe(head[6:]), most))
     if flags & 0x80 and version < 4:
         data = data.replace(b"\xff\x00", b"\xff")
     if version == 2 and flags & 0x40:
@@ -299,13 +302,13 @@ def _read_id3v1(file: BinaryIO, size: int, found: _Found) -> None:
 
 def _read_flac(file: BinaryIO, found: _Found) -> None:
     file.seek(4)
+    room = _MOST_READ_BYTES
     for _ in range(_MOST_ENTRIES):
         head = file.read(4)
-        size = int.from_bytes(head[1:])
-        if head[0] & 127 == 4 and size <= MOST_TAG_BYTES:
-            _add_comments(file.read(size), found)
-        elif head[0] & 127 == 6 and size <= MOST_TAG_BYTES:
-            _add_picture(file.read(size), found)
+        kind, size = head[0] & 127, int.from_bytes(head[1:])
+        if kind in {4, 6} and size <= min(room, MOST_TAG_BYTES):
+            room -= size
+            (_add_comments if kind == 4 else _add_picture)(file.read(size), found)
         else:
             file.seek(size, io.SEEK_CUR)
         if head[0] & 128:
@@ -392,6 +395,7 @@ def _read_mp4(file: BinaryIO, size: int, found: _Found) -> None:
 def _read_chunks(file: BinaryIO, size: int, found: _Found, order: str) -> None:
     """The chunks of a WAV file (little endian) or an AIFF file (big endian)."""
     position, spare = 12, _Found()
+    room, has_id3 = _MOST_READ_BYTES, False
     for _ in range(_MOST_ENTRIES):
         file.seek(position)
         head = file.read(8)
@@ -399,11 +403,16 @@ def _read_chunks(file: BinaryIO, size: int, found: _Found, order: str) -> None:
             break
         kind, length = head[:4], struct.unpack(f"{order}I", head[4:])[0]
         if kind in {b"id3 ", b"ID3 "}:
-            _read_id3v2(file, position + 8, found)
-        elif kind == b"LIST" and length <= MOST_TEXT_BYTES:
-            _add_info(file.read(length), spare)
-        elif kind in _CHUNKS and length <= MOST_TEXT_BYTES:
-            _add_chunk(kind, file.read(length), spare)
+            if not has_id3:
+                _read_id3v2(file, position + 8, found, most=min(length, MOST_TAG_BYTES))
+            has_id3 = True
+        elif (kind == b"LIST" or kind in _CHUNKS) and length <= min(room, MOST_TEXT_BYTES):
+            room -= length
+            data = file.read(length)
+            if kind == b"LIST":
+                _add_info(data, spare)
+            else:
+                _add_chunk(kind, data, spare)
         position += 8 + length + length % 2
     found.add_all(spare.tags())
 

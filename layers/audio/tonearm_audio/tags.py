@@ -12,7 +12,8 @@ MOST_TAG_BYTES = LARGEST_COVER_BYTES * 4 // 3 + 2 * MOST_TEXT_BYTES
 """What is read of a tag at most: a cover may be written in base64."""
 FRONT_COVER = 3
 """What ID3 and FLAC call a picture of the front."""
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""Both sets of control characters, which terminals obey, and what breaks lines or turns the direction of a text."""
 _PICTURES: tuple[tuple[bytes, Literal["image/jpeg", "image/png"]], ...] = (
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),

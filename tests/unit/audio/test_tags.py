@@ -5,6 +5,7 @@ mutagen, which has its own reading of each standard, is the oracle both ways.
 
 # mypy: disable-error-code="no-untyped-call,attr-defined,no-any-return,union-attr"
 import base64
+import io
 import random
 import struct
 from pathlib import Path
@@ -24,7 +25,7 @@ from tonearm_audio.decode import Source
 from tonearm_audio.encode import open_sink
 from tonearm_audio.tag_reading import read_tags
 from tonearm_audio.tag_writing import id3 as id3_tag
-from tonearm_audio.tags import LARGEST_COVER_BYTES, MOST_TEXT_BYTES, Cover, Tags
+from tonearm_audio.tags import LARGEST_COVER_BYTES, MOST_TAG_BYTES, MOST_TEXT_BYTES, Cover, Tags
 
 LIMITS = Limits(max_duration_s=600.0, min_duration_s=0.0)
 CODECS = ["mp3", "wav", "flac", "ogg", "opus", "m4a"]
@@ -128,6 +129,20 @@ def test_a_wav_says_its_title_to_programs_that_know_no_id3(tmp_path: Path) -> No
     assert struct.unpack("<I", path.read_bytes()[4:8])[0] == path.stat().st_size - 8
 
 
+@pytest.mark.parametrize("frames", [1, 2, 1001])
+@pytest.mark.parametrize("codec", ["wav", "flac"])
+def test_tags_find_their_place_behind_an_odd_number_of_bytes(tmp_path: Path, codec: str, frames: int) -> None:
+    path = tmp_path / f"a.{codec}"
+    # Given three bytes a frame
+    output = OutputFormat("wav" if codec == "wav" else "flac", bit_depth=24)
+    with open_sink(path, output=output, sample_rate_hz=48000, channels=1, tags=TAGS) as sink:
+        sink.write(np.zeros((frames, 1), np.float32))
+
+    assert read_tags(path) == TAGS
+    assert str(mutagen.File(path).tags["TIT2" if codec == "wav" else "title"]).strip("[']") == TAGS.title
+    assert len(samples(path)) == frames
+
+
 # --- in
 
 
@@ -224,6 +239,19 @@ def test_a_tag_written_for_old_players_is_read(tmp_path: Path) -> None:
 # --- bounds
 
 
+def test_what_a_program_notes_to_itself_is_no_comment(tmp_path: Path) -> None:
+    for version, mark in ((2, b"COM"), (3, b"COMM"), (4, b"COMM")):
+        path = tmp_path / f"{version}.mp3"
+
+        # Given what iTunes notes of the loudness and the gap, before what somebody wrote
+        bodies = [b"\0eng%s\0%s" % said for said in ((b"iTunNORM", b" 00000A"), (b"iTunSMPB", b"0 1"), (b"", b"Hm"))]
+        between = 3 if version == 2 else 4
+        frames = b"".join(mark + len(body).to_bytes(between) + bytes(2 * (version > 2)) + body for body in bodies)
+        path.write_bytes(b"ID3" + bytes([version, 0, 0, 0, 0, len(frames) >> 7, len(frames) & 127]) + frames)
+
+        assert read_tags(path) == Tags(comment="Hm"), version
+
+
 def test_only_jpeg_and_png_of_at_most_ten_megabytes_are_covers(tmp_path: Path) -> None:
     for data in (b"GIF89a" + bytes(100), b"<svg/>", PNG + bytes(LARGEST_COVER_BYTES), b""):
         with pytest.raises(ValueError, match="JPEG or PNG"):
@@ -240,6 +268,8 @@ def test_texts_are_bounded_together_and_hold_no_control_characters(tmp_path: Pat
     with pytest.raises(ValueError, match="bytes together"):
         Tags(title="x" * MOST_TEXT_BYTES, artist="y")
     assert Tags(title=" a\0b\x1b[0m\n").title == "ab[0m"
+    # Nor what a terminal takes for a command, nor what shows a text the other way round
+    assert Tags(title="a\x9b31m\x85\u202egpj.\u2066b\u2069\u2028c\u2029\u200fd").title == "a31mgpj.bc\u200fd"
     path = written(tmp_path / "a.flac", None)
     file = flac.FLAC(path)
     file["title"], file["comment"], file["lyrics"] = "x", "c" * 700_000, "l" * 700_000
@@ -293,6 +323,53 @@ def test_a_tag_made_to_cost_much_costs_little(tmp_path: Path, content: bytes) ->
 
     # Work that grows with the square of the entries would take minutes.
     assert read_tags(path).title in {"", "0"}
+
+
+class Counting(io.FileIO):
+    """A file that counts what is read of it."""
+
+    counted = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        Counting.counted += len(data or b"")
+        return data or b""
+
+
+ID3_CHUNK = b"id3 \x0a\0\0\0ID3\3\0\0\x07\x7f\x7f\x7f"
+"""A tag that claims 16 MB in a chunk of ten bytes."""
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"RIFF\xff\xff\xff\xffWAVE" + ID3_CHUNK * 100 + bytes(1 << 20),
+        b"FORM\xff\xff\xff\xffAIFF"
+        + b"".join((ID3_CHUNK[:4], ID3_CHUNK[7:3:-1], ID3_CHUNK[8:])) * 100
+        + bytes(1 << 20),
+        b"RIFF\xff\xff\xff\xffWAVE" + (b"LIST\0\0\x10\0" + bytes(1 << 20)) * 60,
+        b"fLaC" + (b"\6\x0f\0\0" + bytes(0x0F0000)) * 60,
+    ],
+    ids=["id3 in wav", "id3 in aiff", "lists", "pictures"],
+)
+def test_what_is_read_of_a_file_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(content)
+    monkeypatch.setattr(Counting, "counted", 0)
+    monkeypatch.setattr(Path, "open", lambda self, _mode: Counting(self))
+
+    assert not read_tags(path)
+
+    assert Counting.counted < min(len(content), 2 * MOST_TAG_BYTES + 4096)
+
+
+def test_of_several_tags_in_chunks_the_first_counts(tmp_path: Path) -> None:
+    chunks = b"".join(
+        b"id3 " + struct.pack("<I", len(tag)) + tag for tag in (id3_tag(Tags(title="a"))[:40].ljust(40), id3_tag(TAGS))
+    )
+    (tmp_path / "a.wav").write_bytes(b"RIFF\xff\xff\xff\xffWAVE" + chunks)
+
+    assert read_tags(tmp_path / "a.wav") == Tags(title="a")
 
 
 @pytest.fixture(scope="module")
