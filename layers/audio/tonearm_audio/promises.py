@@ -87,10 +87,9 @@ class Promise:
     """One promise of a recipe and what became of it.
 
     Attributes:
-        name: "channels", "sample_rate", "duration", "pitch", "level", "timing", "gaps" or "clipping"; of a spatial
-            render also "true_peak", "mono" and "motion", and "loudness" instead of "level" where it is nothing else.
-        operation: the operation that makes it: "tempo", "pitch", "spatial", several as "tempo+pitch", or "convert" for
-            none.
+        name: what is promised, as in the tables of docs/audio-promises.md: "duration", "clipping" and so on of every
+            render; "fade_in", "response", "true_peak", "motion" and others of those operations that make them.
+        operation: the operation that makes it, such as "tempo"; several as "tempo+pitch", or "convert" for none.
         unit: of the three figures.
         expected: what the recipe promises; for "clipping" the source's own value.
         measured: what the encoded file holds; None when it cannot be measured, and `note` says why.
