@@ -37,7 +37,7 @@ def main() -> None:
         other, _ = _song(Path(folder), 88.0)
         before = _dull_and_narrow(other, rate)
         soundfile.write(Path(folder) / "reference.wav", model, rate, subtype="FLOAT")
-        operation = Master(preset=None, reference=Path(folder) / "reference.wav")
+        operation = Master(reference=Path(folder) / "reference.wav")
         finisher = Finisher(operation, sample_rate_hz=rate, channels=2)
     finisher.feed(before)
     after = np.concatenate(list(finisher.blocks(lambda: iter([before]), ceiling_dbtp=-1.0, gain_db=0.0)))

@@ -33,7 +33,13 @@ _BEGUN = 0.25
 _HOLD_S, _HOLD_OF_GAP = 0.12, 0.55
 _FARTHEST_S = 0.02
 """No moment is farther than this from where the plain stretch would put it."""
-_RETURN_S, _RETURN_OF_GAP = 0.15, 0.95
+_RETURN_S, _RETURN_OF_GAP = 0.15, 0.8
+_BEFORE_S, _BEFORE_OF_REST = 0.045, 0.5
+"""Time is held a little before an attack too: windows that reach into it must not smear it. Of what is left between the
+return from one attack and the next; the rest leads there."""
+_LEAD_S = 0.05
+_BEFORE_RATIOS = (0.65, 1.7)
+"""Beyond these there is no room to hold it as long as a window reaches, and less than that places attacks worse."""
 _SLOWEST = 0.5
 """On its way back time runs at least at half of the plain stretch's speed."""
 
@@ -149,23 +155,31 @@ class TimeMap:
         self._rate = sample_rate_hz
         self._drift = 1 - 1 / time_ratio
         """Frames by which the map leaves the plain stretch for each frame of render in which time is held."""
-        self._hold_of_gap = _HOLD_OF_GAP
+        self._hold_of_gap, self._before_of_rest = _HOLD_OF_GAP, _BEFORE_OF_REST
         if self._drift > 0:
-            room = _SLOWEST * _RETURN_OF_GAP / (time_ratio * self._drift)
+            steepest = _SLOWEST / (time_ratio * self._drift)
+            room = steepest * _RETURN_OF_GAP
             self._hold_of_gap = min(_HOLD_OF_GAP, room / (1 + room))
-        self._longest_hold = _HOLD_S * sample_rate_hz
+            self._before_of_rest = min(_BEFORE_OF_REST, steepest / (1 + steepest))
+        self._longest_hold, self._longest_before = _HOLD_S * sample_rate_hz, _BEFORE_S * sample_rate_hz
         if self._drift:
-            self._longest_hold = min(self._longest_hold, _FARTHEST_S * sample_rate_hz / abs(self._drift))
+            farthest = _FARTHEST_S * sample_rate_hz / abs(self._drift)
+            self._longest_hold = min(self._longest_hold, farthest)
+            within = _BEFORE_RATIOS[0] <= time_ratio <= _BEFORE_RATIOS[1]
+            self._longest_before = min(self._longest_before, farthest) if within else 0.0
         self._ahead = max(
             self._longest_hold / self._hold_of_gap,
             self._longest_hold + _RETURN_S * sample_rate_hz / _RETURN_OF_GAP,
+            self._longest_hold + (_RETURN_S + _BEFORE_S + _LEAD_S) * sample_rate_hz,
         )
         """A gap between attacks that is longer than this changes nothing."""
         self._open: list[int] = []
         self._known = 0
         self._times = [0.0]
         self._drifts = [0.0]
-        self._attacks: list[tuple[float, float]] = []
+        self._attacks: list[tuple[float, float, float]] = []
+        self._free = 0.0
+        """From here on nothing leads back to the last attack any longer."""
 
     def feed(self, attacks: list[int], known: int) -> None:
         """Take the attacks of the source, rising; every one before the frame `known` has been named by now."""
@@ -180,14 +194,19 @@ class TimeMap:
     @property
     def end(self) -> float:
         """Up to this frame of the render the map is known."""
-        return (self._open[0] if self._open else self._known) * self._ratio
+        farthest = (self._open[0] if self._open else self._known) * self._ratio
+        # What leads to an attack that may begin there
+        return farthest - (_BEFORE_S + _LEAD_S) * self._rate
 
     def _place(self, start: float, gap: float) -> None:
         hold = min(self._longest_hold, self._hold_of_gap * gap)
         back = min(_RETURN_S * self._rate, _RETURN_OF_GAP * (gap - hold))
-        self._times += [start, start + hold, start + hold + back]
-        self._drifts += [0.0, hold * self._drift, 0.0]
-        self._attacks.append((start, start + hold + back))
+        rest = min((_BEFORE_S + _LEAD_S) * self._rate, max(0.0, start - self._free))
+        before = min(self._longest_before, self._before_of_rest * rest)
+        self._free = start + hold + back
+        self._times += [start - rest, start - before, start + hold, self._free]
+        self._drifts += [0.0, -before * self._drift, hold * self._drift, 0.0]
+        self._attacks.append((start - rest, start, self._free))
 
     def read(self, times: Line) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         """Read the map at rising times; nothing before them can be read afterwards.
@@ -197,16 +216,17 @@ class TimeMap:
 
         Returns:
             The frames of the source that are heard then [shape=(n,)], and how many times as far from them as in the
-            source a moment nearby lies in the render: 1 while time is held, and otherwise what leaves the last attack
-            in its place, or the ratio.
+            source a moment nearby lies in the render: 1 while time is held, and otherwise what leaves the nearest
+            attack in its place, or the ratio.
         """
         past = max(0, bisect_right(self._times, float(times[0])) - 1)
         del self._times[:past], self._drifts[:past]
-        self._attacks = [attack for attack in self._attacks if attack[1] >= times[0]]
         exact = times / self._ratio + np.interp(times, self._times, self._drifts)
         ratios = np.full(len(times), self._ratio)
-        for start, end in self._attacks:
-            since = (times > start) & (times < end)
-            ratios[since] = (times[since] - start) / (exact[since] - start / self._ratio)
-            ratios[times == start] = 1.0
+        self._attacks = [attack for attack in self._attacks if attack[2] >= times[0]]
+        for first, start, last in self._attacks:
+            near = (times > first) & (times < last)
+            apart = exact[near] - start / self._ratio
+            on_it = np.abs(apart) < 0.5
+            ratios[near] = np.where(on_it, 1.0, (times[near] - start) / np.where(on_it, 1.0, apart))
         return np.round(exact).astype(np.int64), ratios.astype(np.float32)

@@ -366,28 +366,30 @@ class Master:
     """Make the song ready for release: spectrum, dynamics, width, loudness, ceiling; it is the last operation.
 
     Args:
-        preset: "streaming" (-14 LUFS), "loud", "podcast", "gentle", "warm" or "bright"; None with a reference.
+        preset: "streaming" (-14 LUFS), "loud", "podcast", "gentle", "warm" or "bright"; None with a reference, and
+            "streaming" where there is none either.
         reference: a file whose spectrum, loudness and width the song takes on; None with a preset.
         target_lufs: -36 to -6 instead of the preset's or the reference's own; None for that.
         ceiling_dbtp: -9 to -0.1; of the encoded file.
 
     Raises:
-        AudioError: `recipe.invalid` when a value is out of range, or unless exactly one of preset and reference is
-            given.
+        AudioError: `recipe.invalid` when a value is out of range, or both a preset and a reference are given.
     """
 
-    preset: Preset | None = "streaming"
+    preset: Preset | None = None
     reference: Path | None = None
     target_lufs: float | None = None
     ceiling_dbtp: float = -1.0
 
     def __post_init__(self) -> None:
         require_one_of("master preset", self.preset, (None, *get_args(Preset)))
-        if (self.preset is None) == (self.reference is None):
+        if self.preset is None and self.reference is None:
+            object.__setattr__(self, "preset", "streaming")
+        if self.preset is not None and self.reference is not None:
             raise AudioError(
                 "recipe.invalid",
-                "master needs either a preset or a reference, and not both.",
-                value="both" if self.preset else "neither",
+                "master takes either a preset or a reference, and not both.",
+                value="both",
                 limit="one of them",
                 mend="Leave one of them out.",
             )

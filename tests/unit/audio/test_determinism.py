@@ -73,7 +73,7 @@ def recipes(folder: Path) -> dict[str, list[Operation]]:
         "mixed": [Mix((MixTrack(other, gain_db=-3, pan=0.5, start_s=1.0, reverb=Reverb()),))],
         "loud": [Loudness(-12.0)],
         "mastered": [Master("warm")],
-        "matched": [Master(preset=None, reference=other)],
+        "matched": [Master(reference=other)],
     }
 
 

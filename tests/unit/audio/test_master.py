@@ -35,7 +35,7 @@ def mastered(
 
 
 def by_reference(path: Path, *, loud_lufs: float | None = None) -> Master:
-    return Master(preset=None, reference=path, target_lufs=loud_lufs)
+    return Master(reference=path, target_lufs=loud_lufs)
 
 
 def measured(samples: FloatBlock, rate: int = RATE) -> MeasuredLoudness:

@@ -98,13 +98,11 @@ def test_given_a_value_out_of_range_then_it_is_named_with_its_limit(make: Callab
     assert str(problem.limit).removeprefix("more than ").split()[0].rstrip(",") in problem.detail
 
 
-@pytest.mark.parametrize("made", [{}, {"preset": "warm", "reference": SONG}, {"preset": None}])
-def test_a_master_has_a_preset_or_a_reference(made: dict[str, Any]) -> None:
-    if made == {}:
-        assert Master().preset == "streaming"
-        return
-    with pytest.raises(AudioError, match="either a preset or a reference"):
-        Master(**made)
+def test_a_master_has_a_preset_or_a_reference() -> None:
+    assert Master() == Master(preset=None) == Master("streaming")
+    assert Master(reference=SONG).preset is None
+    with pytest.raises(AudioError, match="either a preset or a reference, and not both"):
+        Master("warm", reference=SONG)
 
 
 @pytest.mark.parametrize("preset", get_args(Preset))

@@ -49,7 +49,7 @@ def music(seconds: float) -> FloatBlock:
     return out.astype(np.float32)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     rate=st.sampled_from([8000, 22_050, 44_100, 48_000, 96_000]),
     to=st.sampled_from([8000, 44_100, 48_000]),
@@ -133,7 +133,31 @@ def test_a_tone_keeps_its_pitch_its_level_and_its_shape(ratio: float) -> None:
     window = np.hanning(len(inner))
     spectrum = np.abs(np.fft.rfft(inner * window)) ** 2
     peak = int(spectrum.argmax())
-    assert 10 * np.log10((spectrum.sum() - spectrum[peak - 40 : peak + 41].sum()) / spectrum.sum()) < -48
+    assert 10 * np.log10((spectrum.sum() - spectrum[peak - 40 : peak + 41].sum()) / spectrum.sum()) < -80
+
+
+@pytest.mark.parametrize("ratio", [0.5, 0.8, 1.25, 2.0])
+def test_a_vibrato_keeps_its_centre_its_level_and_its_moments(ratio: float) -> None:
+    # Given half a semitone up and down, 5.5 times a second
+    time = np.arange(4 * RATE) / RATE
+    cents = 50 * np.sin(2 * np.pi * 5.5 * time)
+    phase = 2 * np.pi * np.cumsum(440 * np.power(2.0, cents / 1200)) / RATE
+    samples = (0.3 * np.sin(phase))[:, np.newaxis].astype(np.float32)
+
+    out = stretched(samples, ratio)[:, 0].astype(np.float64)
+
+    # Then its frequency, from moment to moment, is that of the source at the same moment
+    half = np.fft.rfft(out)
+    analytic = np.fft.ifft(np.concatenate([2 * half, np.zeros(len(out) - len(half))]))
+    size = RATE // 100
+    moments = slice(round(0.5 * RATE), len(out) - round(0.5 * RATE), size)
+    pitch = np.convolve(np.diff(np.unwrap(np.angle(analytic))), np.full(size, 1 / size), "same") * RATE / (2 * np.pi)
+    made = 1200 * np.log2(pitch[moments] / 440)
+    wanted = np.interp(np.arange(len(out))[moments] / ratio, np.arange(len(cents)), cents)[: len(made)]
+    assert float(made.mean() - wanted.mean()) == pytest.approx(0.0, abs=2.0)
+    assert float(np.sqrt(((made - wanted) ** 2).mean())) < 12
+    # and it neither swells nor vanishes where it turns
+    assert np.abs(analytic)[moments].min() > 0.3 * 0.6
 
 
 @pytest.mark.parametrize(("to", "semitones"), [(44_100, 7.35), (48_000, -12.0), (22_050, 2.0)])
@@ -151,10 +175,10 @@ def test_pitch_and_rate_are_one_exact_resampling(to: int, semitones: float) -> N
     assert abs(1200 * np.log2(1 + slope / wanted)) < 0.1
 
 
-@pytest.mark.parametrize(("factor", "off_ms"), [(0.5, 1), (0.8, 2), (1.1, 2), (1.5, 3), (2.0, 1)])
+@pytest.mark.parametrize(("factor", "off_ms"), [(0.5, 1), (0.8, 0.5), (1.1, 0.5), (1.5, 0.5), (2.0, 1)])
 def test_clicks_lie_within_milliseconds_of_where_the_tempo_puts_them(factor: float, off_ms: float) -> None:
-    times = np.arange(0.5, 9.5, 0.45)
-    given = clicks(list(times), 10.0)
+    times = np.arange(0.5, 5.5, 0.45)
+    given = clicks(list(times), 6.0)
     click = (given[round(0.5 * RATE) : round(0.51 * RATE), 0]) ** 2
 
     out = stretched(given, 1 / factor)[:, 0].astype(np.float64) ** 2
@@ -188,7 +212,7 @@ def test_a_hit_sounds_as_long_as_before_in_another_tempo() -> None:
             assert gone[1] == pytest.approx(gone[0], rel=0.12)
 
 
-@pytest.mark.parametrize("ratio", [0.25, 0.5, 0.9, 1.25, 2.0, 4.0])
+@pytest.mark.parametrize("ratio", [0.25, 0.9, 1.25, 4.0])
 def test_noise_keeps_its_level_throughout(ratio: float) -> None:
     samples = noise(6.0)
 
@@ -251,7 +275,7 @@ class TestAttacks:
         assert [round(at / RATE, 2) for at in found if at > RATE // 10] == pytest.approx(times, abs=0.011)
         assert finder.known > 2.8 * RATE
 
-    def test_time_is_held_after_an_attack_and_never_far_from_the_plain_stretch(self) -> None:
+    def test_time_is_held_around_an_attack_and_never_far_from_the_plain_stretch(self) -> None:
         for ratio in (0.25, 0.5, 0.9, 1.1, 2.0, 4.0):
             attacks = [10_000, 14_000, 16_000, 60_000, 61_500, 100_000]
             plan = TimeMap(ratio, RATE)
@@ -267,6 +291,9 @@ class TestAttacks:
             for at in attacks:
                 held = (times >= at * ratio) & (times < at * ratio + 200)
                 assert frames[held] == pytest.approx(at + times[held] - at * ratio, abs=1)
+            if 0.65 < ratio < 1.7:
+                nearly = (times > 60_000 * ratio - 1500) & (times < 60_000 * ratio)
+                assert frames[nearly] == pytest.approx(60_000 + times[nearly] - 60_000 * ratio, abs=1)
                 assert ratios[held] == pytest.approx(1.0, abs=1e-5)
 
 

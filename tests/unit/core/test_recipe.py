@@ -82,6 +82,13 @@ class TestCanonicalForm:
         assert len({recipe.content_hash for recipe in (*mixes, *masters)}) == 4
         assert [recipe.other_track_ids for recipe in (mixes[0], masters[1])] == [(TRACK,), (TRACK[:-1] + "b",)]
 
+    @pytest.mark.parametrize("said", [{}, {"preset": None}, {"preset": "streaming"}], ids=str)
+    def test_a_master_without_a_word_is_one_for_streaming(self, said: dict[str, Any]) -> None:
+        recipe = Recipe.model_validate({"operations": [{"type": "master", **said}]})
+        assert recipe == a_recipe(Master(preset="streaming")) == Recipe.parse_text("master") == a_recipe(Master())
+        assert recipe.content_hash == a_recipe(Master(preset="streaming")).content_hash
+        assert engine_operations_of(recipe, {}) == [engine.Master()] == [engine.Master("streaming")]
+
     def test_each_other_track_is_named_once(self) -> None:
         mix = Mix(tracks=(MixTrack(track_id=TRACK), MixTrack(track_id=TRACK, start_s=2)))
         assert a_recipe(mix, Master(reference_track_id=TRACK)).other_track_ids == (TRACK,)
@@ -159,7 +166,6 @@ class TestLimits:
             {"type": "mix", "tracks": [{"track_id": TRACK, "path": "/etc/passwd"}]},
             {"type": "convert", "sample_rate_hz": 44101},
             {"type": "convert", "channels": 6},
-            {"type": "master"},
             {"type": "master", "preset": "warm", "reference_track_id": TRACK},
             {"type": "tempo", "factor": 1, "fator": 2},
             {"type": "louder"},
@@ -206,8 +212,7 @@ class TestTheEngine:
         for name, field in fields.items():
             if field.is_required():
                 assert theirs[name].default is dataclasses.MISSING, name
-            elif (kind.__name__, name) != ("Master", "preset"):
-                # A preset is said, or a reference: the engine alone has one that is meant without a word.
+            else:
                 assert theirs[name].default == field.default, name
 
     @given(documents())

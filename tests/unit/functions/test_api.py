@@ -409,7 +409,7 @@ class TestJobs:
             ([{"type": "loudness"}, {"type": "tempo", "factor": 2}], "it must be the last"),
             ([{"type": "spatial"}, {"type": "spatial"}], "The recipe has 2 spatial operations; it may have 1"),
             ([{"type": "reverb", "decay_s": 99}], "less than or equal to 10"),
-            ([{"type": "master"}], "master needs either a preset or a reference, and not both"),
+            ([{"type": "master", "preset": "warm", "reference_track_id": NOBODYS_TRACK}], "either a preset or a reference"),
             ([{"type": "mix", "tracks": [{"track_id": "../song"}]}], "track_id"),
         ],
         ids=str,

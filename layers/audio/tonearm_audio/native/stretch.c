@@ -21,6 +21,13 @@ static inline float power(number a)
     return a.re * a.re + a.im * a.im;
 }
 
+/* The turn between neighbours without the half turn between the lobes of a window's own spectrum: stretched as if it were
+ * a sound's place in time, it would leave the skirts of a tone turned against the tone. */
+static inline number lobeless(number one)
+{
+    return one.re < 0 && one.re * one.re > 0.5f * power(one) ? (number){-one.re, -one.im} : one;
+}
+
 static inline number between(number low, number high, float part)
 {
     return (number){low.re + (high.re - low.re) * part, low.im + (high.im - low.im) * part};
@@ -83,6 +90,10 @@ static void agree(const number *here, const number *earlier, const number *befor
     }
 }
 
+/* How much a bin's own agreement with what was made before weighs against its neighbours. Without it the pitch of a
+ * vibrato wanders by 30 cents at twice the length; with much more, attacks blur. */
+#define OWN 0.6f
+
 /* How much neighbouring bins turn against each other: by `ratio` bins' difference, because what lies off the window's
  * middle has to lie `ratio` times as far from it afterwards. */
 static void neighbours(const number *here, ptrdiff_t channels, ptrdiff_t bins, float ratio, number *below, number *above)
@@ -94,12 +105,12 @@ static void neighbours(const number *here, ptrdiff_t channels, ptrdiff_t bins, f
     for (ptrdiff_t channel = 0; channel < channels; channel++) {
         const number *row = here + channel * bins;
         for (ptrdiff_t bin = whole + 1; bin < bins; bin++) {
-            const number one = turn(row[bin - 1], between(row[bin - whole], row[bin - whole - 1], part));
+            const number one = lobeless(turn(row[bin - 1], between(row[bin - whole], row[bin - whole - 1], part)));
             below[bin].re += one.re;
             below[bin].im += one.im;
         }
         for (ptrdiff_t bin = 0; bin < bins - whole - 1; bin++) {
-            const number one = turn(row[bin + 1], between(row[bin + whole], row[bin + whole + 1], part));
+            const number one = lobeless(turn(row[bin + 1], between(row[bin + whole], row[bin + whole + 1], part)));
             above[bin].re += one.re;
             above[bin].im += one.im;
         }
@@ -160,7 +171,11 @@ void tonearm_stretch_turn(const float *spectra, float *before, const float *rati
         for (ptrdiff_t bin = 0; bin < bins; bin++) {
             const number up = bin + 1 < bins ? times(agreed[bin + 1], above[bin]) : (number){0, 0};
             const number down = times(held, below[bin]);
-            const number both = {up.re + down.re, up.im + down.im};
+            float own = 0;
+            for (ptrdiff_t channel = 0; channel < channels; channel++)
+                own += power(here[channel * bins + bin]);
+            own *= OWN;
+            const number both = {up.re + down.re + own * agreed[bin].re, up.im + down.im + own * agreed[bin].im};
             const float length = power(both);
             if (length > 1e-36f) {
                 const float scale = 1 / __builtin_sqrtf(length);

@@ -1,6 +1,6 @@
 """What a Recipe may ask for: the engine's operations, where other audio is named by its Track."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -182,17 +182,25 @@ class Master(Value):
     """Make the track ready for release: spectrum, dynamics, width, loudness; it is the last operation."""
 
     type: Literal["master"] = "master"
-    preset: Preset | None = Field(default=None, description="streaming is -14 LUFS; none with a reference")
+    preset: Preset | None = Field(default=None, description="streaming, -14 LUFS, unless it or a reference is given")
     reference_track_id: TrackId | None = Field(
         default=None, description="whose spectrum, loudness and width it takes on; none with a preset"
     )
     target_lufs: TargetLufs | None = Field(default=None, description="the preset's or the reference's unless given")
     ceiling_dbtp: CeilingDbtp = -1.0
 
+    @model_validator(mode="before")
+    @classmethod
+    def _streaming_unless_said(cls, said: Any) -> Any:
+        # Written out, so that the recipe is the same one whether it is said or not.
+        if isinstance(said, dict) and said.get("preset") is None and said.get("reference_track_id") is None:
+            return {**said, "preset": "streaming"}
+        return said
+
     @model_validator(mode="after")
     def _a_preset_or_a_reference(self) -> Self:
-        if (self.preset is None) == (self.reference_track_id is None):
-            raise ValueError("master needs either a preset or a reference, and not both.")
+        if self.preset is not None and self.reference_track_id is not None:
+            raise ValueError("master takes either a preset or a reference, and not both.")
         return self
 
 
