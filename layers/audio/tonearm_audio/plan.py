@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from tonearm_audio.checks import require_within
 from tonearm_audio.errors import AudioError
@@ -131,8 +132,9 @@ def plan(operations: Sequence[Operation]) -> Plan:
     """Order and fold a recipe's operations.
 
     Raises:
-        AudioError: `recipe.invalid` when changes leave the range together that each may span alone, when there are
-            several motions or finishing operations, or when something comes after a finishing one.
+        AudioError: `recipe.invalid` when changes leave the range together that each may span alone, at the end or at
+            any step, when there are several motions or finishing operations, or when something comes after a finishing
+            one.
     """
     _require_once(operations, Spatial)
     _require_once(operations, Mix)
@@ -156,10 +158,36 @@ def plan(operations: Sequence[Operation]) -> Plan:
                 limit="the last operation",
                 mend="Move it to the end of the list.",
             )
-    made = Plan(_moving_last(steps), finish)
-    require_within("tempo factor of all operations together", made.change.tempo_factor, TEMPO_RANGE)
-    require_within("pitch shift of all operations together", made.change.semitones, PITCH_RANGE_SEMITONES)
-    return made
+    _require_within_at_each_step(operations)
+    return Plan(_moving_last(steps), finish)
+
+
+def _require_within_at_each_step(operations: Sequence[Operation]) -> None:
+    """Hold what the changes come to, seen from the source and each for itself, to what one operation may do.
+
+    What is between two steps is as long as all changes before it make it: sixteen times as long as the source, were it
+    the end alone that counts. Changes that stand side by side are one step, and only what they come to is made.
+    """
+    factors, semitones, heard = [1.0], [0.0], 0
+    for changes, side_by_side in groupby(operations, lambda operation: isinstance(operation, Tempo | Pitch)):
+        step = list(side_by_side)
+        heard += len(step)
+        if not changes:
+            continue
+        own_factors = [operation.factor for operation in step if isinstance(operation, Tempo)]
+        own_semitones = [operation.semitones for operation in step if isinstance(operation, Pitch)]
+        factors += own_factors
+        semitones += own_semitones
+        so_far = "all operations" if heard == len(operations) else f"the first {heard} operations"
+        for which, some_factors, some_semitones in (
+            (so_far, factors, semitones),
+            (f"operations {heard - len(step) + 1} to {heard}", own_factors, own_semitones),
+        ):
+            # To a millionth, so that the order of a sum makes no difference.
+            require_within(f"tempo factor of {which} together", round(math.prod(some_factors), 6), TEMPO_RANGE)
+            require_within(
+                f"pitch shift of {which} together", round(math.fsum(some_semitones), 6), PITCH_RANGE_SEMITONES
+            )
 
 
 def _with(change: Change, operation: Tempo | Pitch) -> Change:

@@ -1,6 +1,7 @@
 """The steps that a recipe comes to, and the length and format that they lead to."""
 
 from collections.abc import Sequence
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,13 @@ def test_motion_comes_after_every_change_and_else_stays_where_it_stands(
         ([Tempo(4.0), Tempo(1.5)], "all operations together"),
         ([Tempo(4.0), EQ, Tempo(1.5)], "all operations together"),
         ([Pitch(20), Pitch(5)], "all operations together"),
+        (
+            [Tempo(0.25), Fade(), Tempo(0.25), Fade(), Tempo(4), Tempo(4)],
+            "factor of the first 3 operations together is 0.06",
+        ),
+        ([Pitch(20), Pitch(5), Fade(), Pitch(-5)], "shift of the first 2 operations together is 25"),
+        ([Tempo(4), Fade(), Tempo(0.25), Tempo(0.25)], "factor of operations 3 to 4 together is 0.0625"),
+        ([Pitch(-24), Fade(), Tempo(1.0), Pitch(20), Pitch(20)], "shift of operations 3 to 5 together is 40"),
         ([Spatial(), Spatial(seed=1)], "2 spatial operations"),
         ([Mix((MixTrack(Path("a")),)), Mix((MixTrack(Path("a")),))], "2 mix operations"),
         ([Loudness(), Master()], "2 loudness or master operations"),
@@ -72,6 +80,16 @@ def test_what_cannot_be_done_together_is_told(operations: Sequence[Operation], p
         plan(operations)
     assert refused.value.code == "recipe.invalid"
     assert refused.value.mend
+
+
+@pytest.mark.parametrize("semitones", permutations((11.9, 10.3, 1.8)))
+@pytest.mark.parametrize("between", [[], [EQ]], ids=["side by side", "apart"])
+def test_what_a_sum_comes_to_does_not_depend_on_its_order(
+    semitones: tuple[float, ...], between: list[Operation]
+) -> None:
+    made = plan([operation for shift in semitones for operation in (Pitch(shift), *between)])
+
+    assert made.change.semitones == pytest.approx(24.0)
 
 
 @pytest.mark.parametrize(

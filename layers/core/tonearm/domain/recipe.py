@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable
+from itertools import groupby
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -32,9 +33,10 @@ _FINISHING = frozenset({"loudness", "master"})
 class Recipe(Value):
     """What to do to a Track, in order, and the format of the result.
 
-    Together the operations stay within what each may do alone: sixteen fourfold slowdowns would fill any disk. A sound
-    can be in one place only, so at most one operation is spatial; one mix can hold whatever is mixed in; and what
-    brings a track to a loudness is last, or nothing could be promised of it.
+    At every step the operations stay within what each may do alone: sixteen fourfold slowdowns would fill any disk,
+    though as many speed-ups come after them. A sound can be in one place only, so at most one operation is spatial; one
+    mix can hold whatever is mixed in; and what brings a track to a loudness is last, or nothing could be promised of
+    it.
     """
 
     operations: tuple[Operation, ...] = Field(min_length=1, max_length=MAX_OPERATIONS)
@@ -48,10 +50,7 @@ class Recipe(Value):
         finishing = next((operation for operation in self.operations if operation.type in _FINISHING), None)
         if finishing is not None and finishing is not self.operations[-1]:
             raise ValueError(f"{finishing.type} is followed by other operations; it must be the last.")
-        factor = math.prod(operation.factor for operation in self.operations if isinstance(operation, Tempo))
-        semitones = math.fsum(operation.semitones for operation in self.operations if isinstance(operation, Pitch))
-        _require_within("tempo factor", factor, TEMPO_FACTOR_MIN, TEMPO_FACTOR_MAX)
-        _require_within("pitch shift", semitones, -PITCH_SEMITONES_MAX, PITCH_SEMITONES_MAX)
+        self._require_within_at_each_step()
         return self
 
     @property
@@ -100,6 +99,22 @@ class Recipe(Value):
         """The short form: without defaults, and without what has no effect."""
         return recipe_text.write(self.operations, self.output)
 
+    def _require_within_at_each_step(self) -> None:
+        # Changes that stand side by side are one step. What is between two steps is as long as all before it make it.
+        factors, semitones, heard = [1.0], [0.0], 0
+        for changes, side_by_side in groupby(self.operations, lambda operation: isinstance(operation, Tempo | Pitch)):
+            step = list(side_by_side)
+            heard += len(step)
+            if not changes:
+                continue
+            own_factors = [operation.factor for operation in step if isinstance(operation, Tempo)]
+            own_semitones = [operation.semitones for operation in step if isinstance(operation, Pitch)]
+            factors += own_factors
+            semitones += own_semitones
+            so_far = "all operations" if heard == len(self.operations) else f"the first {heard} operations"
+            _require_within(so_far, factors, semitones)
+            _require_within(f"operations {heard - len(step) + 1} to {heard}", own_factors, own_semitones)
+
     def _require_once(self, *kinds: type[Operation]) -> None:
         count = sum(isinstance(operation, kinds) for operation in self.operations)
         if count > 1:
@@ -107,6 +122,11 @@ class Recipe(Value):
             raise ValueError(f"The recipe has {count} {name} operations; it may have 1.")
 
 
-def _require_within(name: str, value: float, least: float, most: float) -> None:
-    if not least <= value <= most:
-        raise ValueError(f"{name} of all operations together is {value:g}; it must lie between {least:g} and {most:g}.")
+def _require_within(which: str, factors: list[float], semitones: list[float]) -> None:
+    for name, value, least, most in (
+        # To a millionth, so that the order of a sum makes no difference.
+        ("tempo factor", round(math.prod(factors), 6), TEMPO_FACTOR_MIN, TEMPO_FACTOR_MAX),
+        ("pitch shift", round(math.fsum(semitones), 6), -PITCH_SEMITONES_MAX, PITCH_SEMITONES_MAX),
+    ):
+        if not least <= value <= most:
+            raise ValueError(f"{name} of {which} together is {value:g}; it must lie between {least:g} and {most:g}.")
