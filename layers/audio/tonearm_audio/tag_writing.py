@@ -137,9 +137,6 @@ def tag_flac(file: BinaryIO, tags: Tags) -> None:
         for index, (kind, body) in enumerate(blocks)
     ]
     splice(file, _STREAMINFO_END, end, b"".join(made))
-    # The stream information is no longer the last block.
-    file.seek(4)
-    file.write(b"\0")
 
 
 def wav_chunks(tags: Tags) -> bytes:
@@ -159,8 +156,8 @@ def tag_wav(file: BinaryIO, tags: Tags) -> None:
     Args:
         file: opened for reading and writing.
     """
-    size = file.seek(0, os.SEEK_END)
-    file.write(bytes(size % 2) + wav_chunks(tags))
+    file.seek(0, os.SEEK_END)
+    file.write(wav_chunks(tags))
     size = file.tell()
     file.seek(4)
     file.write(struct.pack("<I", size - 8))
