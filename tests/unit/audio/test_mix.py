@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.audio.signals import RATE, noise, tone, write
-from tonearm_audio import AudioError, mix
+from tonearm_audio import AudioError, compress, equalize, mix, reverb
 from tonearm_audio.decode import FloatBlock, Source
 from tonearm_audio.mix import mixed_frames, panned, process
-from tonearm_audio.operations import Mix, MixTrack
+from tonearm_audio.operations import Band, Compress, Equalize, Mix, MixTrack, Reverb
 
 SONG = noise(1.5).astype(np.float32)
 MINUS_3_DB = math.sqrt(0.5)
@@ -102,6 +102,19 @@ def test_the_song_itself_has_a_gain_and_a_place(drum: Path) -> None:
 
     assert out[:, 0] == pytest.approx(song[:, 0] * 10 ** (-12 / 20), abs=1e-6)
     assert out[:, 1] == pytest.approx(heard(drum)[:, 0], abs=1e-6)
+
+
+def test_a_strip_is_an_equalizer_then_a_compressor_then_a_reverb(voice: Path) -> None:
+    # Given a bass cut and a threshold between what is before it and behind it: in another order it sounds different
+    equalizer = Equalize((Band("high_pass", 2000.0),))
+    compressor, room = Compress(threshold_dbfs=-40, ratio=10, makeup_db=12), Reverb(mix=0.5, decay_s=0.2)
+
+    out = mixed(Mix((MixTrack(voice, equalize=equalizer, compress=compressor, reverb=room),)), samples=SONG[:1] * 0)
+
+    expected = iter([heard(voice)])
+    for process_strip, operation in ((equalize, equalizer), (compress, compressor), (reverb, room)):
+        expected = process_strip.process(expected, operation=operation, sample_rate_hz=RATE, channels=2)
+    assert np.array_equal(out, np.concatenate(list(expected)))
 
 
 def test_what_is_turned_out_of_phase_cancels(voice: Path, tmp_path: Path) -> None:

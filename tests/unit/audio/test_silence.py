@@ -37,6 +37,12 @@ def test_silence_before_after_and_within_is_found_to_the_frame() -> None:
     assert found.gaps_s == ((1.5, 2.75),)
 
 
+def test_a_long_silence_at_either_end_is_no_gap() -> None:
+    found = measured(np.concatenate([silence(2.0), music(1.0), silence(2.0)]))
+
+    assert found == Silence(2.0, 2.0, ())
+
+
 def test_a_shorter_silence_is_no_gap() -> None:
     rest = silence(1.0)
 

@@ -9,7 +9,7 @@ from tests.unit.audio.signals import RATE, Samples, clicks, noise, tone, write
 from tonearm_audio import AudioError
 from tonearm_audio.structure import Structure, analyze_structure
 
-PART_S = 16.0
+PART_S = 12.0
 CHORDS = {
     "A": ((220, 261, 330), (174, 220, 261)),
     "B": ((196, 247, 294), (262, 330, 392)),
@@ -19,7 +19,7 @@ DARKNESS = {"A": 2.0, "B": 1.0, "C": 0.5}
 
 
 def part(kind: str) -> Samples:
-    """16 s of two chords in turn, in a timbre of their own; B has drums as well."""
+    """12 s of two chords in turn, in a timbre of their own; B has drums as well."""
     time = np.arange(round(2 * RATE)) / RATE
     chords = [
         sum(
@@ -29,12 +29,12 @@ def part(kind: str) -> Samples:
         )
         for notes in CHORDS[kind]
     ]
-    line = np.tile(np.concatenate(chords), 4)
+    line = np.tile(np.concatenate(chords), 3)
     song = np.repeat(0.3 * line[:, np.newaxis] / np.abs(line).max(), 2, axis=1)
     return song + clicks(np.arange(0, PART_S, 0.5).tolist(), PART_S) if kind == "B" else song
 
 
-@pytest.mark.parametrize("form", ["ABABCB", "AB"])
+@pytest.mark.parametrize("form", ["ABCB", "AB"])
 def test_the_form_of_a_song_is_found(tmp_path: Path, form: str) -> None:
     path = write(tmp_path / "song.flac", np.concatenate([part(kind) for kind in form]))
 
@@ -49,7 +49,7 @@ def test_the_form_of_a_song_is_found(tmp_path: Path, form: str) -> None:
 
 
 def test_what_does_not_change_is_one_section(tmp_path: Path) -> None:
-    for name, samples in (("one.wav", part("A")), ("tone.wav", tone(440, 40.0)), ("noise.wav", noise(40.0))):
+    for name, samples in (("one.wav", part("A")), ("tone.wav", tone(440, 24.0)), ("noise.wav", noise(24.0))):
         sections = analyze_structure(write(tmp_path / name, samples)).sections
         assert [section.label for section in sections] == ["A"], name
 
