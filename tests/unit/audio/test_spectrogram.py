@@ -80,6 +80,17 @@ def test_a_tone_that_stops_halfway_stops_in_the_middle_of_the_picture() -> None:
     assert row[WIDTH // 2 + 30 :].max() == 0
 
 
+@pytest.mark.parametrize("spectra", [2401, 2402, 2403, 4802, 5001])
+def test_what_lasts_is_as_bright_in_its_last_column_as_before(spectra: int) -> None:
+    # Given one spectrum throughout, of which there are more than columns: the last column has not its share of them
+    meter = SpectrogramMeter(RATE, bins=2049, hop=2048)
+    meter.feed(np.full((spectra, 2049), 1e-3, np.float32))
+
+    points = decoded(meter.result(spectra * 2048).png)
+
+    assert (points == points[:, :1]).all()
+
+
 def test_pink_noise_has_one_colour_from_bottom_to_top() -> None:
     spectrum = np.fft.rfft(noise(60.0, channels=1)[:, 0])
     line = np.fft.irfft(spectrum / np.sqrt(np.maximum(np.arange(len(spectrum)), 1)))
