@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
 import numpy as np
@@ -141,10 +142,13 @@ def render(
     Raises:
         AudioError: any `track.*` code for the source, `recipe.*` for the operations.
         OSError: a file cannot be read or written.
+        ValueError: destination and source are the same file, which is read while the other is written.
 
     Example:
         >>> render(Path("song.mp3"), Path("fast.mp3"), operations=[Tempo(1.1)], output=OutputFormat("mp3"))
     """
+    if destination.exists() and destination.samefile(source):
+        raise ValueError(f"{destination} is the source itself; write the render beside it")
     reuse_freed_memory()
     work = _Work.of(source, plan(operations), output, on_progress)
     with ExitStack() as stack:
@@ -218,7 +222,7 @@ class _Work:
     @property
     def _moves_last(self) -> bool:
         """Whether nothing comes after a motion that could lift its peaks again."""
-        return bool(self.plan.steps) and isinstance(self.plan.steps[-1], Spatial) and self.plan.finish is None
+        return bool(self.plan.steps) and isinstance(self.plan.steps[-1], Spatial)
 
     def _reported(self, opened: Source) -> Iterator[FloatBlock]:
         expected = opened.expected_frames
@@ -280,14 +284,24 @@ class _Work:
         ceiling_dbtp = self.plan.ceiling_dbtp
         if ceiling_dbtp is None:
             return self._write(sound(_UNLIMITED_DBTP, 0.0), destination).result
+        # Judged where nobody sees it: what stands at the destination is as good as it gets.
+        with TemporaryDirectory(dir=destination.parent, prefix=".tonearm-") as folder:
+            attempt = Path(folder, destination.name)
+            result = self._best(sound, attempt, ceiling_dbtp)
+            attempt.replace(destination)
+        return result
+
+    def _best(
+        self, sound: Callable[[float, float], Iterator[FloatBlock]], attempt: Path, ceiling_dbtp: float
+    ) -> RenderResult:
         headroom_db, gain_db, wanted_lufs = _OVERSHOOT_DB[self.output.codec], 0.0, None
         for left in reversed(range(_MOST_TRIES)):
-            written = self._write(sound(ceiling_dbtp - headroom_db, gain_db), destination)
+            written = self._write(sound(ceiling_dbtp - headroom_db, gain_db), attempt)
             wanted_lufs = written.lufs if wanted_lufs is None else wanted_lufs
             # What is not as promised after the last try is the certificate's to name.
             if not left or not self._may_differ(written, ceiling_dbtp):
                 break
-            heard = _heard(destination, for_loudness=wanted_lufs is not None)
+            heard = _heard(attempt, for_loudness=wanted_lufs is not None)
             over_db = heard.true_peak_dbtp - ceiling_dbtp
             softer_lu = 0.0
             if wanted_lufs is not None and heard.lufs is not None:
@@ -295,7 +309,8 @@ class _Work:
             if over_db <= 0 and abs(softer_lu) <= _LOUDNESS_SLACK_LU:
                 break
             if over_db > 0:
-                headroom_db += over_db + 0.1
+                # Farther each time: what is turned down overshoots elsewhere.
+                headroom_db += over_db + 0.1 * 3 ** (_MOST_TRIES - 1 - left)
             gain_db = min(max(gain_db + softer_lu, -_MOST_CORRECTED_DB), _MOST_CORRECTED_DB)
         return written.result
 

@@ -19,6 +19,7 @@ _SEGMENT_S = 10.0
 _FARTHEST_S = 0.5
 _LEAST_LIKENESS = 0.6
 _QUIET_DB = -60.0
+_SILENT_DB = -120.0
 _HOLE_DB = 40.0
 
 Levels = npt.NDArray[np.float64]
@@ -73,23 +74,56 @@ class Alignment:
     silent_s: float
 
 
-def align(source: Envelope, render: Envelope, *, tempo_factor: float) -> Alignment:
+def align(
+    source: Envelope,
+    render: Envelope,
+    *,
+    tempo_factor: float,
+    asked_db: Levels | None = None,
+    least_gain_db: float = 0.0,
+) -> Alignment:
     """Hold a render's level over time against its source's.
 
     Args:
         source: of the source.
         render: of the render.
         tempo_factor: by how much the render is faster.
+        asked_db: by how much each step of the render was to be louder than its source [shape=(render's steps,)].
+        least_gain_db: 0 where the level was to be kept; below it, how much softer all of the render may be: a hole is
+            then looked for beside what is usual in it.
     """
-    times = (np.arange(len(render.levels_db)) + 0.5) * render.step_s * tempo_factor
-    expected = np.interp(times / source.step_s - 0.5, np.arange(len(source.levels_db)), source.levels_db)
+    if not len(render.levels_db) or not len(source.levels_db):
+        return Alignment(None, 0.0)
+    expected = expected_levels(source, render, tempo_factor=tempo_factor)
+    if asked_db is not None:
+        expected = np.maximum(expected + asked_db, _SILENT_DB)
     span, reach = round(_SEGMENT_S / render.step_s), round(_FARTHEST_S / render.step_s)
     lags = []
     for start in range(0, max(1, len(expected) - span // 2), span):
         lag = _lag(expected[start : start + span], render.levels_db[start : start + span], reach)
         if lag is not None:
             lags.append(1000 * lag * render.step_s)
-    return Alignment(max(lags, key=abs) if lags else None, _longest_hole(expected, render.levels_db) * render.step_s)
+    # What comes after the source's end, such as the tail of a room, has nothing to be held against.
+    inside = times_in_source(source, render, tempo_factor=tempo_factor) < len(source.levels_db)
+    expected, measured = expected[inside], render.levels_db[inside]
+    sounding = expected > _QUIET_DB
+    if least_gain_db < 0 and sounding.any():
+        usual_db = float(np.median(measured[sounding] - expected[sounding]))
+        expected = expected + min(max(usual_db, least_gain_db), 0.0)
+    holes = _longest_hole(expected, measured, sounding)
+    return Alignment(max(lags, key=abs) if lags else None, holes * render.step_s)
+
+
+def times_in_source(source: Envelope, render: Envelope, *, tempo_factor: float) -> Levels:
+    """The source's step, with its fraction, that each step of a render was made of."""
+    steps = np.arange(len(render.levels_db), dtype=np.float64)
+    return (steps + 0.5) * (render.step_s * tempo_factor / source.step_s) - 0.5
+
+
+def expected_levels(source: Envelope, render: Envelope, *, tempo_factor: float) -> Levels:
+    """The source's level in dBFS at each step of a render."""
+    times = times_in_source(source, render, tempo_factor=tempo_factor)
+    return np.interp(times, np.arange(len(source.levels_db)), source.levels_db)
 
 
 def _lag(expected: Levels, measured: Levels, reach: int) -> float | None:
@@ -122,8 +156,8 @@ def _lag(expected: Levels, measured: Levels, reach: int) -> float | None:
     return best - reach + float(offset)
 
 
-def _longest_hole(expected: Levels, measured: Levels) -> int:
-    """Most steps in a row in which the source sounds and the render lies 40 dB and more below it."""
-    hole = (expected > _QUIET_DB) & (measured < np.minimum(expected - _HOLE_DB, _QUIET_DB))
+def _longest_hole(expected: Levels, measured: Levels, sounding: npt.NDArray[np.bool_]) -> int:
+    """Most steps in a row in which the source sounds and the render lies 40 dB and more below what is expected."""
+    hole = sounding & (measured < np.minimum(expected - _HOLE_DB, _QUIET_DB))
     edges = np.flatnonzero(np.diff(np.concatenate([[False], hole, [False]]).astype(np.int8)))
     return int((edges[1::2] - edges[::2]).max()) if len(edges) else 0

@@ -8,8 +8,9 @@ is no level kept, so a recipe with one promises its response instead.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib import import_module
 from itertools import pairwise
 
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tonearm_audio.circling import share_of_motion
-from tonearm_audio.envelope import align
+from tonearm_audio.envelope import align, expected_levels
 from tonearm_audio.measured import Measured, Span
 from tonearm_audio.operations import (
     Compress,
@@ -71,9 +72,19 @@ _HALL = 0.5
 _CEILING_PEAK = 10 ** (-3.0 / 20)
 RESPONSE_TOLERANCE_DB = 1.5
 FADE_TOLERANCE_DB = 1.5
-RANGE_TOLERANCE_LU = 1.0
-HARDEST_LIMITED_DB = 5.0
-"""Up to here a limiter brings a song to its loudness; of what has higher peaks less is promised."""
+COARSE_RESPONSE_TOLERANCE_DB = 3.0
+"""Of Opus, and of codecs below 128 kbit/s, which draw the highest bands by their own measure."""
+DYNAMICS_TOLERANCE = 0.1
+PEAKIEST_DB = 10.0
+"""A render whose true peak lies farther above its loudness, at the ceiling, cannot be made louder without harm."""
+_NEAR_CEILING_DB = 2.5
+_TRUE_KBPS = 128
+_SHORTEST_SPECTRUM_S = 1.0
+_STEPS_A_WINDOW = 40
+_FEWEST_WINDOWS = 10
+_NOISE_STEADINESS = 0.2
+_SOFTEST_DB = -45.0
+_DEAFEST_EQUALIZER_DB = -30.0
 _LOWEST_LEVEL_HZ = 30.0
 _BANDS_PER_OCTAVE = 3
 _LEAST_BAND_SHARE = 1e-4
@@ -142,6 +153,29 @@ class Case:
         return all(isinstance(step, kinds) for step in self.plan.steps)
 
     @property
+    def rechannelled(self) -> bool:
+        """Whether a step sums or doubles channels."""
+        return any(isinstance(step, Convert) and step.channels is not None for step in self.plan.steps)
+
+    @cached_property
+    def equalized_db(self) -> float:
+        """By how much softer or louder the equalizers make the whole of the source."""
+        source, asked = float(self.before.spectrum.power.sum()), float(self.equalized_power.sum())
+        return 10 * math.log10(max(asked, 1e-30) / source) if source > 0 else 0.0
+
+    @cached_property
+    def equalized_power(self) -> npt.NDArray[np.float64]:
+        """The source's long-term power at each frequency, as the equalizers ask for it [shape=(bins,)]."""
+        spectrum = self.before.spectrum
+        asked_db = np.zeros(len(spectrum.power))
+        for step in self.plan.steps:
+            if isinstance(step, Equalize):
+                response_db = import_module("tonearm_audio.equalize").response_db
+                asked_db += response_db(step, spectrum.frequencies_hz, self.before.sample_rate_hz)
+        asked: npt.NDArray[np.float64] = spectrum.power * 10 ** (asked_db / 10)
+        return asked
+
+    @property
     def keeps_channels(self) -> bool:
         """Whether both channels go on as they are, or there is one only."""
         return self.plan.channels(self.before.channels) == self.before.channels
@@ -165,7 +199,8 @@ def promises(case: Case) -> Iterator[Promise]:
     if not case.plan.has(Mix):
         yield _pitch(case)
         yield from _levels(case)
-        yield from _moments(case)
+        yield from _timing(case)
+    yield from _gaps(case)
     yield _clipping(case)
     yield from _peaks(case)
     yield from _space(case)
@@ -189,9 +224,10 @@ def _pitch(case: Case) -> Promise:
         # Noise has no pitch to keep. Tones that are steady through the source and gone from the render were lost,
         # unless it was asked to change the spectrum itself.
         coloured = case.plan.has(Equalize, Reverb, Master)
-        lost = before.spectrum.steadiness >= STEADY and not coloured
+        noise = after.spectrum.steadiness < _NOISE_STEADINESS and not case.plan.has(Equalize)
+        lost = before.spectrum.steadiness >= STEADY and (noise or not coloured)
         note = "the render lacks the source's tones" if lost else "not measurable: the source has no steady tones"
-        if coloured:
+        if coloured and not lost:
             note = "not measurable: the recipe changes the spectrum"
         note += f" (likeness {found.likeness:.2f}, steadiness {before.spectrum.steadiness:.2f})"
         return Promise("pitch", operation, "cents", expected, None, PITCH_TOLERANCE_CENTS, not lost, note)
@@ -203,13 +239,14 @@ def _pitch(case: Case) -> Promise:
     return replace(promise, note=moving) if tolerance > PITCH_TOLERANCE_CENTS else promise
 
 
-def _moments(case: Case) -> Iterator[Promise]:
-    """Every moment of the source at its moment of the render, and none of them missing."""
+def _timing(case: Case) -> Iterator[Promise]:
+    """Every moment of the source at its moment of the render."""
     # A room answers later, an equalizer may take away what a moment is known by.
-    if not case.steps_only(Change, Spatial, Trim, Convert, Fade, Compress):
+    asked_db = _faded_db(case)
+    if asked_db is None or not case.steps_only(Change, Spatial, Trim, Convert, Fade, Compress):
         return
     change = case.plan.change
-    found = align(case.before.envelope, case.after.envelope, tempo_factor=change.tempo_factor)
+    found = align(case.before.envelope, case.after.envelope, tempo_factor=change.tempo_factor, asked_db=asked_db)
     far = not 0.5 <= change.time_ratio <= 2.0
     tolerance = FAR_TIMING_TOLERANCE_MS if far else TIMING_TOLERANCE_MS
     if found.lag_ms is None:
@@ -217,8 +254,38 @@ def _moments(case: Case) -> Iterator[Promise]:
         yield Promise("timing", case.names, "ms", 0.0, None, tolerance, kept=True, note=note)
     else:
         yield _near("timing", case.names, "ms", expected=0, measured=found.lag_ms, tolerance=tolerance)
-    if case.only(Change, Spatial, Trim, Convert):
-        yield _near("gaps", case.names, "s", expected=0, measured=found.silent_s, tolerance=GAP_TOLERANCE_S)
+
+
+def _gaps(case: Case) -> Iterator[Promise]:
+    """Where the source sounds, the render does."""
+    asked_db = _faded_db(case)
+    if asked_db is None or case.equalized_db < _DEAFEST_EQUALIZER_DB:
+        return
+    plain = case.only(Change, Spatial, Trim, Convert)
+    found = align(
+        case.before.envelope,
+        case.after.envelope,
+        tempo_factor=case.plan.change.tempo_factor,
+        asked_db=asked_db,
+        least_gain_db=0.0 if plain else _SOFTEST_DB + min(0.0, case.equalized_db),
+    )
+    rooms_s = sum(step.pre_delay_ms / 1000 for step in case.plan.steps if isinstance(step, Reverb))
+    tolerance = GAP_TOLERANCE_S + rooms_s
+    yield _near("gaps", case.names, "s", expected=0, measured=found.silent_s, tolerance=tolerance)
+
+
+def _faded_db(case: Case) -> npt.NDArray[np.float64] | None:
+    """The gain of a fade at each step of the render's level; None where it cannot be told: one that others follow."""
+    envelope = case.after.envelope
+    times_s = (np.arange(len(envelope.levels_db), dtype=np.float64) + 0.5) * envelope.step_s
+    fades = [step for step in case.plan.steps if isinstance(step, Fade)]
+    if not fades:
+        return np.zeros(len(times_s))
+    if len(fades) > 1 or case.plan.steps[-1] is not fades[0]:
+        return None
+    length_s, fade = case.after.frames / case.after.sample_rate_hz, fades[0]
+    rising, falling = times_s / max(fade.in_s, 1e-9), (length_s - times_s) / max(fade.out_s, 1e-9)
+    return _way_db(rising, fade) + _way_db(falling, fade)
 
 
 def _levels(case: Case) -> Iterator[Promise]:
@@ -227,14 +294,14 @@ def _levels(case: Case) -> Iterator[Promise]:
         yield _kept_loudness(case)
     elif case.only(Change, Spatial, Trim, Convert) and not case.plan.change.keep_formants:
         # Channels that are summed or doubled are another level by themselves.
-        if case.keeps_channels or case.plan.motion is not None:
+        if not case.rechannelled:
             yield _level(case)
     elif case.only(Equalize, Trim, Convert) and case.keeps_channels and case.plan.has(Equalize):
         yield _response(case)
     elif case.only(Fade, Trim, Change, Convert) and case.keeps_channels:
         yield from _fades(case)
     elif case.only(Compress, Trim, Convert) and case.plan.has(Compress):
-        yield _range(case)
+        yield _dynamics(case)
 
 
 def _level(case: Case) -> Promise:
@@ -255,7 +322,8 @@ def _level(case: Case) -> Promise:
     if expected is None or measured is None:
         return _silent(Promise("level", case.names, "LKFS", expected, measured, tolerance, kept=False))
     if measured < expected - tolerance and after.peak >= full_peak:
-        tolerance = FULL_LEVEL_TOLERANCE_LU
+        # A float file may lie above full scale itself.
+        tolerance = FULL_LEVEL_TOLERANCE_LU + max(0.0, 20 * math.log10(max(before.peak, 1e-9)))
         note = f"as loud as full scale allows: the render's peaks reach {20 * math.log10(after.peak):.1f} dBFS"
     kept = abs(measured - expected) <= tolerance
     return Promise("level", case.names, "LKFS", expected, measured, tolerance, kept, note)
@@ -295,36 +363,35 @@ def _kept_loudness(case: Case) -> Promise:
 def _target_loudness(case: Case, operation: str, target_lufs: float, ceiling_dbtp: float) -> Promise:
     """Integrated loudness by BS.1770 against the one that was asked for."""
     measured, tolerance = case.after.loudness.integrated_lufs, LOUDNESS_TOLERANCE_LU
-    source_lufs, source_dbtp = case.before.loudness.integrated_lufs, case.before.loudness.true_peak_dbtp
-    if source_lufs is None or source_dbtp is None:
-        note = "not measurable: the source is silent"
-        return Promise("loudness", operation, "LUFS", target_lufs, measured, tolerance, measured is None, note)
-    if measured is None:
-        note = "the render is silent, the source is not"
-        return Promise("loudness", operation, "LUFS", target_lufs, None, tolerance, kept=False, note=note)
+    peak_dbtp = case.after.loudness.true_peak_dbtp
+    if measured is None or peak_dbtp is None:
+        # Only silence stays silent, and what is cut out of a song or filtered may be.
+        silent = case.before.loudness.integrated_lufs is None or case.equalized_db < _DEAFEST_EQUALIZER_DB
+        note = "not measurable: there is nothing to hear" if silent else "the render is silent, the source is not"
+        return Promise("loudness", operation, "LUFS", target_lufs, None, tolerance, silent, note)
     promise = _near("loudness", operation, "LUFS", expected=target_lufs, measured=measured, tolerance=tolerance)
-    beyond_db = source_dbtp + target_lufs - source_lufs - ceiling_dbtp
-    if measured < target_lufs and beyond_db > HARDEST_LIMITED_DB:
-        tolerance += beyond_db - HARDEST_LIMITED_DB
-        note = f"as loud as {ceiling_dbtp:g} dBTP allows: peaks would lie {beyond_db:.0f} dB above it"
-        return replace(promise, tolerance=tolerance, kept=target_lufs - measured <= tolerance, note=note)
+    at_ceiling = peak_dbtp > ceiling_dbtp - _NEAR_CEILING_DB
+    if not promise.kept and measured < target_lufs and at_ceiling and peak_dbtp - measured > PEAKIEST_DB:
+        note = (
+            f"as loud as {ceiling_dbtp:g} dBTP allows: its peaks lie {peak_dbtp - measured:.0f} dB above its loudness"
+        )
+        return replace(promise, tolerance=target_lufs - measured, kept=True, note=note)
     return promise
 
 
 def _response(case: Case) -> Promise:
     """The power of each third of an octave against what the equalizers make of the source's."""
-    before, after = case.before.spectrum, case.after.spectrum
-    frequencies = before.frequencies_hz
-    response_db: Callable[..., npt.NDArray[np.float64]] = import_module("tonearm_audio.equalize").response_db
-    asked_db = np.zeros(len(frequencies))
-    for step in case.plan.steps:
-        if isinstance(step, Equalize):
-            asked_db += response_db(step, frequencies, case.before.sample_rate_hz)
-    asked = before.power * 10 ** (asked_db / 10)
+    before, after, asked = case.before.spectrum, case.after.spectrum, case.equalized_power
+    tolerance = RESPONSE_TOLERANCE_DB
+    if case.output.lossy and (case.output.codec == "opus" or case.output.bitrate_kbps < _TRUE_KBPS):
+        tolerance = COARSE_RESPONSE_TOLERANCE_DB
+    if case.frames < _SHORTEST_SPECTRUM_S * case.sample_rate_hz:
+        note = "not measurable: too short for a spectrum"
+        return Promise("response", "equalize", "dB", 0.0, None, tolerance, kept=True, note=note)
     highest_hz = min(before.highest_hz, after.highest_hz)
     count = int(math.log2(highest_hz / _LOWEST_LEVEL_HZ) * _BANDS_PER_OCTAVE)
     edges_hz = _LOWEST_LEVEL_HZ * 2.0 ** (np.arange(count + 1) / _BANDS_PER_OCTAVE)
-    bounds = np.searchsorted(frequencies, edges_hz)
+    bounds = np.searchsorted(before.frequencies_hz, edges_hz)
     off_db = []
     for low, high in pairwise(bounds):
         wanted, found = float(asked[low:high].sum()), float(after.power[low:high].sum())
@@ -333,10 +400,10 @@ def _response(case: Case) -> Promise:
             off_db.append(10 * math.log10(max(found, 1e-30) / wanted))
     if not off_db:
         note = "not measurable: nothing is left to hear"
-        return Promise("response", "equalize", "dB", 0.0, None, RESPONSE_TOLERANCE_DB, kept=True, note=note)
+        return Promise("response", "equalize", "dB", 0.0, None, tolerance, kept=True, note=note)
     worst = max(off_db, key=abs)
-    promise = _near("response", "equalize", "dB", expected=0.0, measured=worst, tolerance=RESPONSE_TOLERANCE_DB)
-    if worst < -RESPONSE_TOLERANCE_DB and case.after.peak >= _CEILING_PEAK:
+    promise = _near("response", "equalize", "dB", expected=0.0, measured=worst, tolerance=tolerance)
+    if worst < -tolerance and case.after.peak >= _CEILING_PEAK:
         note = f"as loud as {CEILING_DBTP:g} dBTP allows"
         return replace(promise, tolerance=FULL_LEVEL_TOLERANCE_LU, kept=-worst <= FULL_LEVEL_TOLERANCE_LU, note=note)
     return promise
@@ -344,17 +411,18 @@ def _response(case: Case) -> Promise:
 
 def _fades(case: Case) -> Iterator[Promise]:
     """Level over time in the fades against the source's level and the gain that was asked for."""
-    fades = [step for step in case.plan.steps if isinstance(step, Fade)]
-    if len(fades) != 1 or case.plan.steps[-1] is not fades[0]:
+    asked_db, after = _faded_db(case), case.after.envelope
+    if (
+        asked_db is None
+        or not case.plan.has(Fade)
+        or not len(after.levels_db)
+        or not len(case.before.envelope.levels_db)
+    ):
         return
-    fade, after = fades[0], case.after.envelope
+    fade = next(step for step in case.plan.steps if isinstance(step, Fade))
     times_s = (np.arange(len(after.levels_db), dtype=np.float64) + 0.5) * after.step_s
-    there = times_s * case.plan.change.tempo_factor / case.before.envelope.step_s - 0.5
-    source_db = np.interp(there, np.arange(len(case.before.envelope.levels_db)), case.before.envelope.levels_db)
+    source_db = expected_levels(case.before.envelope, after, tempo_factor=case.plan.change.tempo_factor)
     length_s = case.after.frames / case.after.sample_rate_hz
-    asked_db = _way_db(times_s / max(fade.in_s, 1e-9), fade) + _way_db(
-        (length_s - times_s) / max(fade.out_s, 1e-9), fade
-    )
     for name, seconds, inside in (
         ("fade_in", fade.in_s, times_s < fade.in_s),
         ("fade_out", fade.out_s, times_s > length_s - fade.out_s),
@@ -381,11 +449,27 @@ def _way_db(way: npt.NDArray[np.float64], fade: Fade) -> npt.NDArray[np.float64]
     return gain_db
 
 
-def _range(case: Case) -> Promise:
-    """A compressor makes no song more dynamic than it was."""
-    expected, measured = case.before.loudness.range_lu, case.after.loudness.range_lu
-    kept = measured <= expected + RANGE_TOLERANCE_LU
-    return Promise("range", "compress", "LU", expected, measured, RANGE_TOLERANCE_LU, kept, "at most")
+def _dynamics(case: Case) -> Promise:
+    """How much the level of the render moves for each decibel that the source's does: a compressor's never more.
+
+    By least squares over steps of 0.4 s in which the source sounds. Not by loudness range: its gate opens to what was
+    too soft before.
+    """
+    before, after = case.before.envelope, case.after.envelope
+    count = min(len(before.levels_db), len(after.levels_db)) // _STEPS_A_WINDOW
+    levels_db = [
+        10 * np.log10(np.mean(10 ** (line[: count * _STEPS_A_WINDOW].reshape(count, _STEPS_A_WINDOW) / 10), axis=1))
+        for line in (before.levels_db, after.levels_db)
+    ]
+    sounding = levels_db[0] > _QUIETEST_FADE_DBFS
+    source, render = (line[sounding] - line[sounding].mean() if sounding.any() else line[:0] for line in levels_db)
+    moved = float(source @ source)
+    if len(source) < _FEWEST_WINDOWS or moved < len(source):
+        note = "not measurable: the source is too short or too even"
+        return Promise("dynamics", "compress", "dB a dB", 1.0, None, DYNAMICS_TOLERANCE, kept=True, note=note)
+    slope = float(source @ render) / moved
+    kept = slope <= 1.0 + DYNAMICS_TOLERANCE
+    return Promise("dynamics", "compress", "dB a dB", 1.0, slope, DYNAMICS_TOLERANCE, kept, "at most")
 
 
 def _clipping(case: Case) -> Promise:
@@ -422,7 +506,7 @@ def _master_target_lufs(master: Master) -> float:
 
 def _space(case: Case) -> Iterator[Promise]:
     """Where the sound is, and what of it a single loudspeaker keeps."""
-    if case.plan.motion is not None and case.steps_only(Change, Spatial, Trim, Convert) and case.plan.finish is None:
+    if case.plan.motion is not None and case.only(Change, Spatial, Trim, Convert) and not case.rechannelled:
         yield _mono(case)
         yield _motion(case, case.plan.motion)
 

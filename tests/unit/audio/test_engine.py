@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.audio.signals import RATE, Samples, clicks, noise, run_python, tone, write
-from tonearm_audio import AudioError, Limits, Operation, OutputFormat, Pitch, Tempo, probe, render
+from tonearm_audio import AudioError, Limits, Loudness, Operation, OutputFormat, Pitch, Tempo, analyze, probe, render
 from tonearm_cli.demo_song import DemoSong
 
 FINE_WAV = OutputFormat("wav", bit_depth=24)
@@ -149,6 +150,7 @@ def test_swapping_the_channels_swaps_the_render(tmp_path: Path, operations: list
 SAME_HASH = """
 import sys
 from pathlib import Path
+from typing import Any
 from tonearm_audio import OutputFormat, Pitch, Tempo, render
 source, destination = map(Path, sys.argv[1:])
 print(render(source, destination, operations=[Tempo(1.1), Pitch(2)], output=OutputFormat("flac")).pcm_sha256)
@@ -191,6 +193,7 @@ def test_given_a_source_that_breaks_off_then_no_file_is_left(tmp_path: Path, out
 MEMORY = """
 import sys
 from pathlib import Path
+from typing import Any
 from tonearm_audio import Limits, OutputFormat, Pitch, Tempo, analyze, certify, probe, render
 source, destination = map(Path, sys.argv[2:])
 operations, output = [Tempo(1.1), Pitch(2)], OutputFormat("mp3")
@@ -225,3 +228,24 @@ def test_memory_does_not_grow_with_the_length(tmp_path: Path, long_and_short: tu
 
     assert long < 160
     assert long - short < 12
+
+
+def test_the_source_itself_is_no_place_for_its_render(tmp_path: Path) -> None:
+    path = write(tmp_path / "song.wav", tone(440, 1.0))
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="is the source itself"):
+        render(path, tmp_path / "." / "song.wav", operations=[], output=OutputFormat("wav"))
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(("codec", "bitrate_kbps"), [("mp3", 320), ("m4a", 128), ("opus", 96), ("ogg", 192)])
+def test_what_an_encoder_takes_of_the_loudness_is_given_back(tmp_path: Path, codec: Any, bitrate_kbps: int) -> None:
+    # Given noise, of which every lossy codec leaves out the highest frequencies
+    path = write(tmp_path / "noise.wav", noise(8.0, gain=0.05))
+    output = OutputFormat(codec, bitrate_kbps=bitrate_kbps)
+    made = tmp_path / f"made.{codec}"
+    # When it is brought to a loudness
+    render(path, made, operations=[Loudness(-20.0)], output=output)
+    # Then that is the loudness of the encoded file, and nothing else is left beside it
+    assert analyze(made).loudness.integrated_lufs == pytest.approx(-20.0, abs=0.1)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [made.name, path.name]
