@@ -5,10 +5,7 @@ A file is written under a temporary name beside its destination and takes the de
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-
-import soundfile
 
 from tonearm_audio import lame
 from tonearm_audio.aac import AacSink
@@ -17,7 +14,7 @@ from tonearm_audio.errors import AudioError
 from tonearm_audio.mp3 import Mp3Sink
 from tonearm_audio.output_format import OutputFormat
 from tonearm_audio.packets import FloatBlock
-from tonearm_audio.sink import Sink
+from tonearm_audio.sink import LibsndfileSink, Sink
 from tonearm_audio.tag_writing import id3, ilst, tag_flac, tag_wav, wav_chunks
 from tonearm_audio.tags import Tags
 from tonearm_audio.xiph import OPUS_SAMPLE_RATES_HZ, OpusSink, VorbisSink
@@ -67,25 +64,22 @@ def open_sink(
     return _PcmSink(destination, output, sample_rate_hz, channels, said)
 
 
-class _PcmSink(Sink):
+class _PcmSink(LibsndfileSink):
     """WAV and FLAC through libsndfile."""
 
     def __init__(self, destination: Path, output: OutputFormat, sample_rate_hz: int, channels: int, tags: Tags) -> None:
-        super().__init__(destination)
-        self._tags = tags
-        self._put_tags = tag_wav if output.codec == "wav" else tag_flac
-        self._bits = output.bit_depth
-        self._quantize = Quantizer(output.bit_depth)
-        self._room = _WAV_LIMIT_BYTES - len(wav_chunks(tags)) if output.codec == "wav" else None
-        # The bytes of a path: on Linux a name need not be text.
-        self._file = soundfile.SoundFile(
-            os.fsencode(self._temporary),
-            "w",
+        super().__init__(
+            destination,
             samplerate=sample_rate_hz,
             channels=channels,
             format=output.codec.upper(),
             subtype=f"PCM_{output.bit_depth}",
         )
+        self._tags = tags
+        self._put_tags = tag_wav if output.codec == "wav" else tag_flac
+        self._bits = output.bit_depth
+        self._quantize = Quantizer(output.bit_depth)
+        self._room = _WAV_LIMIT_BYTES - len(wav_chunks(tags)) if output.codec == "wav" else None
 
     def write(self, block: FloatBlock) -> None:
         if self._room is not None:
@@ -99,10 +93,10 @@ class _PcmSink(Sink):
                     mend="Choose flac as the output format.",
                 )
         # libsndfile reads the high bits of the integer type it is handed.
-        self._file.write(self._quantize(block))
+        self._put(self._quantize(block))
 
     def _close(self, *, complete: bool) -> None:
-        self._file.close()
+        self._close_file()
         if complete and self._tags:
             with self._temporary.open("r+b") as file:
                 self._put_tags(file, self._tags)

@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import tempfile
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
+
+import numpy as np
+import soundfile
 
 from tonearm_audio.packets import FloatBlock
 
@@ -48,6 +53,48 @@ class Sink(ABC):
     @abstractmethod
     def _close(self, *, complete: bool) -> None:
         """Finish the temporary file, or just let go of it."""
+
+
+class LibsndfileSink(Sink):
+    """What libsndfile writes.
+
+    Args:
+        destination: where the complete file appears.
+        form: rate, channels, format and so on, as `soundfile.SoundFile` names them.
+
+    Raises:
+        OSError: the disk is full, or takes no more of this file; so do `write` and leaving the context.
+    """
+
+    def __init__(self, destination: Path, **form: Any) -> None:
+        super().__init__(destination)
+        try:
+            with self._failing_as_the_disk_does():
+                # The bytes of a path: on Linux a name need not be text.
+                self._file = soundfile.SoundFile(os.fsencode(self._temporary), "w", **form)
+        except BaseException:
+            self._temporary.unlink(missing_ok=True)
+            raise
+
+    def _put(self, samples: np.ndarray) -> None:
+        with self._failing_as_the_disk_does():
+            self._file.write(samples)
+
+    def _close_file(self) -> None:
+        with self._failing_as_the_disk_does():
+            self._file.close()
+
+    @contextmanager
+    def _failing_as_the_disk_does(self) -> Iterator[None]:
+        """Of a full disk libsndfile says "System error." alone: whoever writes on is told by the system itself."""
+        try:
+            yield
+        except soundfile.LibsndfileError:
+            with self._temporary.open("ab", buffering=0) as file:
+                left = _MOVED_AT_ONCE
+                while left:
+                    left -= file.write(bytes(left))
+            raise
 
 
 def splice(file: BinaryIO, start: int, end: int, replacement: bytes) -> None:

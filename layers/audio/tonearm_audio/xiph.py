@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-
-import soundfile
 
 from tonearm_audio import ogg
 from tonearm_audio.packets import FloatBlock
-from tonearm_audio.sink import Sink, splice
+from tonearm_audio.sink import LibsndfileSink, splice
 from tonearm_audio.tag_writing import vendor, vorbis_comments
 from tonearm_audio.tags import Tags
 
@@ -21,7 +18,7 @@ _OPUS_KBPS = (6.0, 256.0)
 """What libsndfile's compression levels 1 and 0 stand for, a channel."""
 
 
-class XiphSink(Sink):
+class XiphSink(LibsndfileSink):
     """One stream in Ogg.
 
     Args:
@@ -40,26 +37,24 @@ class XiphSink(Sink):
     def __init__(
         self, destination: Path, subtype: str, *, sample_rate_hz: int, channels: int, level: float, tags: Tags
     ) -> None:
-        super().__init__(destination)
-        self._tags = tags
-        self._file = soundfile.SoundFile(
-            os.fsencode(self._temporary),
-            "w",
+        super().__init__(
+            destination,
             samplerate=sample_rate_hz,
             channels=channels,
             format="OGG",
             subtype=subtype,
             compression_level=level,
         )
+        self._tags = tags
 
     def write(self, block: FloatBlock) -> None:
         """Take samples."""
         # libvorbis lays out what it is given on the stack: a long block ends the process.
         for start in range(0, len(block), _BLOCK_FRAMES):
-            self._file.write(block[start : start + _BLOCK_FRAMES])
+            self._put(block[start : start + _BLOCK_FRAMES])
 
     def _close(self, *, complete: bool) -> None:
-        self._file.close()
+        self._close_file()
         if complete:
             with self._temporary.open("r+b") as file:
                 packets, end = ogg.read_headers(file, self._HEADERS)

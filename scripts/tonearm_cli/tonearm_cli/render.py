@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from tonearm_cli.errors import CliError, Refused, WrongUse, refusing
+from tonearm_cli.errors import Refused, WrongUse, refusing
 from tonearm_cli.files import require_file, require_folder, require_free
 from tonearm_cli.output import AsJson, Output, Quiet, command, plain
 from tonearm_cli.recipe_options import Asked, OtherFiles
 from tonearm_local.told import go_on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from rich.console import Console
 
@@ -289,7 +287,7 @@ def _made(wish: _Wish, out: Path, output: Output, *, certify: bool) -> _Made:
     engine, document, name = TonearmAudio(), None, plain(wish.source.name)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".tonearm-") as folder:
         partial = Path(folder, f"render.{wish.recipe.output.codec}")
-        with refusing(f"{wish.source} was refused"), _writing(out), output.steps.step("Rendering") as step:
+        with refusing(f"{wish.source} was refused"), output.steps.step("Rendering") as step:
             rendered = engine.render(
                 wish.source,
                 partial,
@@ -303,20 +301,6 @@ def _made(wish: _Wish, out: Path, output: Output, *, certify: bool) -> _Made:
         go_on()
         partial.replace(out)
     return _Made(out, wish.recipe, rendered, engine.version, document)
-
-
-@contextmanager
-def _writing(out: Path) -> Iterator[None]:
-    """Say it when the disk takes no more: of sources that cannot be read the engine speaks in errors of its own."""
-    import soundfile
-
-    try:
-        yield
-    except soundfile.LibsndfileError as error:
-        free = shutil.disk_usage(out.parent).free
-        message = f"{out} cannot be written: {error}"
-        mend = "Make room, or choose another place."
-        raise CliError(message, code="file.no_space", value=f"{free} bytes are free", mend=mend) from error
 
 
 def _certified(engine: TonearmAudio, wish: _Wish, made: Path, output: Output) -> dict[str, Any]:

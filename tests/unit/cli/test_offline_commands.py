@@ -259,7 +259,7 @@ def test_a_broken_promise_is_told_by_name_and_figure_and_no_render_is_kept(
     assert document["certificate"]["kept"] is False
 
 
-@pytest.mark.parametrize("codec", ["wav", "flac", "mp3", "ogg"])
+@pytest.mark.parametrize("codec", ["wav", "flac", "mp3", "ogg", "opus", "m4a"])
 def test_a_disk_that_is_full_leaves_nothing(song: Path, codec: str) -> None:
     # Given a limit on the size of files, which is what a full disk looks like from here
     def limited() -> None:
