@@ -1,7 +1,7 @@
 """What the API takes and answers; the words are the domain's."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -208,22 +208,113 @@ class JobsView(View):
     next_cursor: str | None
 
 
-class LoudnessView(View):
-    """By ITU-R BS.1770 and EBU R 128; null where there is only silence."""
+class MeasuredView(View):
+    """A part of an analysis; a newer engine may say more."""
 
     model_config = ConfigDict(extra="allow")
+
+
+class TempoPointView(MeasuredView):
+    """The tempo from one moment on."""
+
+    at_s: float
+    tempo_bpm: float
+
+
+class KeyView(MeasuredView):
+    """The note that a track rests on, and its mode."""
+
+    tonic: str = Field(description="C, Db, D, Eb, E, F, F#, G, Ab, A, Bb or B")
+    mode: Literal["major", "minor"]
+    confidence: float = Field(description="0 to 1; 0 where another key fits as well")
+
+
+class ShortTermView(MeasuredView):
+    """The course of the loudness."""
+
+    step_s: float
+    lufs: list[float | None] = Field(description="of the 3 s from `i * step_s` on; null below -70 LUFS")
+
+
+class LoudnessView(MeasuredView):
+    """By ITU-R BS.1770 and EBU R 128; null where there is only silence."""
 
     integrated_lufs: float | None
     range_lu: float | None
     true_peak_dbtp: float | None
     sample_peak_dbfs: float | None
+    max_momentary_lufs: float | None = Field(default=None, description="the loudest 400 ms")
+    max_short_term_lufs: float | None = Field(default=None, description="the loudest 3 s")
+    short_term: ShortTermView | None = None
 
 
-class AnalysisView(View):
-    """All that was measured on a track; a newer engine may say more."""
+class OctaveView(MeasuredView):
+    """The power of one octave; a sine at full scale is 0 dBFS."""
 
-    model_config = ConfigDict(extra="allow")
+    centre_hz: float
+    level_dbfs: float
 
+
+class SpectrumView(MeasuredView):
+    """Where the sound lies, from dark to bright."""
+
+    centroid_hz: float
+    bandwidth_hz: float
+    rolloff_hz: float = Field(description="85 % of the magnitudes lie below it")
+    flatness: float = Field(description="0 for a tone, 0.56 for white noise")
+    tilt_db_per_octave: float = Field(description="0 for white noise, -3 for pink")
+    octave_bands: list[OctaveView]
+
+
+class GapView(MeasuredView):
+    """A silence between sounds."""
+
+    start_s: float
+    end_s: float
+
+
+class SilenceView(MeasuredView):
+    """Where no channel exceeds the threshold."""
+
+    threshold_dbfs: float
+    leading_s: float = Field(description="the whole length of a silent track")
+    trailing_s: float
+    least_gap_s: float = Field(description="no shorter gap is listed")
+    gaps: list[GapView]
+
+
+class ClippedView(MeasuredView):
+    """One run of clipped samples."""
+
+    at_s: float
+    channel: int = Field(description="0 for left or mono, 1 for right")
+    samples: int
+
+
+class ClippingView(MeasuredView):
+    """Runs of three or more samples of a channel at or beyond full scale."""
+
+    runs: int
+    samples: int
+    longest: int
+    places: list[ClippedView] = Field(description="the first hundred")
+
+
+class SpectrogramView(MeasuredView):
+    """The axes of the picture that the link `spectrogram` leads to."""
+
+    width: int = Field(description="points, for the whole duration")
+    height: int = Field(description="points, every octave alike")
+    low_hz: float
+    high_hz: float
+    top_dbfs: float | None = Field(description="of the lightest colour; null for a silent track")
+    dynamic_range_db: float = Field(description="from there to black")
+
+
+class AnalysisView(MeasuredView):
+    """All that was measured on a track; a newer engine may say more, and one from before `version` 2 said less."""
+
+    version: int | None = Field(default=None, description="of this document: 2; null for one from before it")
     engine_version: str
     duration_s: float = Field(description="counted by decoding all of it")
     frames: int
@@ -232,7 +323,13 @@ class AnalysisView(View):
     tempo_bpm: float | None = Field(description="null where there is no pulse")
     tempo_confidence: float = Field(description="0 to 1")
     beats_s: list[float] = Field(description="when each beat falls, in seconds from the beginning")
+    tempo_over_time: list[TempoPointView] | None = Field(default=None, description="empty where there is no pulse")
+    key: KeyView | None = Field(default=None, description="null for silence, noise, and drums alone")
     loudness: LoudnessView
+    spectrum: SpectrumView | None = Field(default=None, description="null for a track below -70 dBFS")
+    silence: SilenceView | None = None
+    clipping: ClippingView | None = None
+    spectrogram: SpectrogramView | None = None
 
 
 class LinkView(View):

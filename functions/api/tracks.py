@@ -135,7 +135,7 @@ def delete_track(track_id: TrackIdInPath) -> Response[str]:
     response_description="The whole analysis",
 )
 def read_analysis(track_id: TrackIdInPath) -> Response[AnalysisView]:
-    """Duration, tempo, beats and loudness."""
+    """Duration, tempo, beats, key, loudness, spectrum, silence and clipping."""
     track = use_cases().ownership.track(owner_id_of(router.current_event), track_id)
     document = use_cases().media.read_json(track.analysis_key) if track.analysis else None
     if document is None:

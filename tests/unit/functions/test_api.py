@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,6 +22,8 @@ from tonearm.domain.clock import utc_now
 from tonearm.domain.errors import Problem
 from tonearm.domain.job import Job, Stage
 from tonearm.domain.track import Track
+from tonearm_audio import analyze
+from tonearm_cli.demo_song import compose_demo_song
 
 NOBODYS_TRACK = "trk_01jd3v8w2q5r7s9t1v3x5y7z9a"
 NOBODYS_JOB = "job_01jd3v8w2q5r7s9t1v3x5y7z9a"
@@ -353,7 +356,7 @@ class TestDelete:
 
 
 class TestAnalysis:
-    DOCUMENT: ClassVar = {
+    BEFORE_VERSIONS: ClassVar = {
         "engine_version": "1",
         "duration_s": 2.0,
         "frames": 88200,
@@ -363,15 +366,28 @@ class TestAnalysis:
         "tempo_confidence": 0.0,
         "beats_s": [],
         "loudness": {"integrated_lufs": None, "range_lu": 0.0, "true_peak_dbtp": None, "sample_peak_dbfs": None},
-        "key": "what a newer engine adds",
     }
 
-    def test_the_whole_analysis_as_the_engine_wrote_it(self, studio: Studio) -> None:
+    def answered(self, studio: Studio, document: dict[str, Any]) -> Any:
+        """Given a track whose analysis is this document, when it is read, then this is answered."""
         track = studio.a_ready_track()
-        body = json.dumps(self.DOCUMENT).encode()
+        body = json.dumps(document).encode()
         studio.s3.put_object(Bucket=studio.media_bucket, Key=track.analysis_key, Body=body)
         answer = studio.ask("GET", f"/v1/tracks/{track.track_id}/analysis")
-        assert (answer.status, answer.json) == (200, self.DOCUMENT)
+        assert answer.status == 200
+        return answer.json
+
+    def test_the_whole_analysis_as_the_engine_wrote_it(self, studio: Studio, tmp_path: Path) -> None:
+        song = compose_demo_song(tmp_path / "song.wav", duration_s=8.0, tempo_bpm=104.0)
+        document = json.loads(json.dumps(analyze(song.path).to_dict()))
+        document["mood"] = document["loudness"]["mood"] = "what a newer engine adds"
+        assert self.answered(studio, document) == document
+
+    def test_one_from_before_there_were_versions_has_null_for_what_came_later(self, studio: Studio) -> None:
+        answered = self.answered(studio, self.BEFORE_VERSIONS)
+        later = {"version", "tempo_over_time", "key", "spectrum", "silence", "clipping", "spectrogram"}
+        assert answered.keys() - self.BEFORE_VERSIONS.keys() == later
+        assert [answered[name] for name in later] == [None] * len(later)
 
     def test_a_track_without_one_says_so(self, studio: Studio) -> None:
         answer = studio.ask("GET", f"/v1/tracks/{studio.a_track().track_id}/analysis")
@@ -409,7 +425,10 @@ class TestJobs:
             ([{"type": "loudness"}, {"type": "tempo", "factor": 2}], "it must be the last"),
             ([{"type": "spatial"}, {"type": "spatial"}], "The recipe has 2 spatial operations; it may have 1"),
             ([{"type": "reverb", "decay_s": 99}], "less than or equal to 10"),
-            ([{"type": "master", "preset": "warm", "reference_track_id": NOBODYS_TRACK}], "either a preset or a reference"),
+            (
+                [{"type": "master", "preset": "warm", "reference_track_id": NOBODYS_TRACK}],
+                "either a preset or a reference",
+            ),
             ([{"type": "mix", "tracks": [{"track_id": "../song"}]}], "track_id"),
         ],
         ids=str,

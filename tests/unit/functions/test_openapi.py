@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -112,3 +113,19 @@ def test_no_schema_is_left_over(document: dict[str, Any]) -> None:
     text = json.dumps(document)
     for name in document["components"]["schemas"]:
         assert f'"#/components/schemas/{name}"' in text, name
+
+
+def test_the_analysis_is_told_field_by_field(document: dict[str, Any]) -> None:
+    """Then each object of the engine's own JSON Schema has the same fields here."""
+    schemas = document["components"]["schemas"]
+    text = resources.files("tonearm_audio").joinpath("schemas", "analysis-2.schema.json").read_text("utf-8")
+
+    def fields(schema: dict[str, Any]) -> Any:
+        if "$ref" in schema:
+            return fields(schemas[schema["$ref"].rpartition("/")[2]])
+        for one in [*schema.get("anyOf", ()), *schema.get("oneOf", ()), *filter(None, [schema.get("items")])]:
+            if fields(one) is not None:
+                return fields(one)
+        return {name: fields(inner) for name, inner in schema["properties"].items()} if "properties" in schema else None
+
+    assert fields(schemas["AnalysisView"]) == fields(json.loads(text))
