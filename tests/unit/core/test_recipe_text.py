@@ -40,6 +40,13 @@ def refused(typed: str) -> InvalidRequest:
     return refusal.value
 
 
+def test_figures_are_written_in_decimals() -> None:
+    """In 6.1e-05 a minus would end the one figure of a range and begin the other."""
+    recipe = Recipe(operations=(Trim(start_s=6.1e-05, end_s=1.0),))
+    assert recipe.text.startswith("trim=0.000061-1")
+    assert Recipe.parse_text(recipe.text) == recipe
+
+
 @given(documents())
 def test_a_recipe_that_is_written_reads_back_as_it_was(document: dict[str, Any]) -> None:
     recipe = Recipe.model_validate(document)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from difflib import get_close_matches
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin
@@ -400,7 +401,8 @@ def _band_text(band: Band) -> str:
 def _figure(value: float | str | bool) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+    # In decimals: in "6.1e-05" a minus would end the one figure of a range and begin the other.
+    return format(Decimal(repr(value)), "f").removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 # ---------------------------------------------------------------- words
