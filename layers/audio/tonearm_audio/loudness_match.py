@@ -91,8 +91,6 @@ class Finisher:
         ...     finisher.feed(block)
         >>> for block in finisher.blocks(song, ceiling_dbtp=-1.0, gain_db=0.0):
         ...     sink.write(block)
-        >>> finisher.shortfall_lu
-        0.0
     """
 
     def __init__(self, operation: Loudness, *, sample_rate_hz: int, channels: int) -> None:
@@ -100,11 +98,6 @@ class Finisher:
         self._listener = Listener(sample_rate_hz, channels)
         self._format = {"sample_rate_hz": sample_rate_hz, "channels": channels}
         self._leveller: Leveller | None = None
-
-    @property
-    def shortfall_lu(self) -> float:
-        """By how much the song that `blocks` has played is softer than its target; see `Leveller`."""
-        return 0.0 if self._leveller is None else self._leveller.shortfall_lu
 
     def feed(self, block: FloatBlock) -> None:
         """Take the next np.ndarray [shape=(frames, channels), dtype=float32]."""
@@ -137,20 +130,15 @@ class Leveller:
         heard: what the song is; None when it is silent, and stays as it is.
         sample_rate_hz: frames a second.
         channels: 1 or 2.
-
-    Attributes:
-        shortfall_lu: by how much the song was softer than the target when `blocks` had played it, 0.0 within 0.1 LU:
-            only because more would have cost more than `MOST_LIMITED_LU`. A silent song falls short of nothing.
     """
 
     def __init__(self, target_lufs: float, heard: Heard | None, *, sample_rate_hz: int, channels: int) -> None:
-        self.shortfall_lu = 0.0
         self._target_lufs, self._heard = target_lufs, heard
         self._rate, self._channels = sample_rate_hz, channels
         self._bend = _FIRST_BEND
 
     def blocks(self, song: Chain, *, ceiling_dbtp: float, gain_db: float) -> Iterator[FloatBlock]:
-        """Yield the song at the target and below the ceiling.
+        """Yield the song at the target and below the ceiling; softer where more would cost over `MOST_LIMITED_LU`.
 
         Args:
             song: np.ndarray [shape=(frames, channels), dtype=float32], the same on every call.
@@ -159,13 +147,7 @@ class Leveller:
         """
         target_lufs = self._target_lufs + gain_db
         applied_db = 0.0 if self._heard is None else self._solved(self._heard, song, target_lufs, ceiling_dbtp)
-        meter = IntegratedMeter(self._rate, self._channels)
-        for block in self._limited(song(), applied_db, ceiling_dbtp):
-            meter.feed(block)
-            yield block
-        reached_lufs = meter.lufs()
-        missing_lu = 0.0 if reached_lufs is None else target_lufs - reached_lufs
-        self.shortfall_lu = missing_lu if missing_lu > 0.1 else 0.0
+        yield from self._limited(song(), applied_db, ceiling_dbtp)
 
     def _solved(self, heard: Heard, song: Chain, target_lufs: float, ceiling_dbtp: float) -> float:
         """The gain in decibels."""

@@ -215,11 +215,6 @@ class Finisher:
         self._filters: _Filters | None = None
         self._leveller: Leveller | None = None
 
-    @property
-    def shortfall_lu(self) -> float:
-        """By how much the song that `blocks` has played is softer than its target; see `Leveller`."""
-        return 0.0 if self._leveller is None else self._leveller.shortfall_lu
-
     def feed(self, block: FloatBlock) -> None:
         """Take the next np.ndarray [shape=(frames, channels), dtype=float32]."""
         self._loudness.feed(block)

@@ -1,4 +1,4 @@
-"""Loudness: the target and the ceiling at once, and an honest word where both cannot be."""
+"""Loudness: the target and the ceiling at once, and as near to the target as limiting may go where both cannot be."""
 
 from collections.abc import Callable, Iterator
 
@@ -59,13 +59,12 @@ def test_a_song_comes_out_at_its_target_and_below_the_ceiling(
 ) -> None:
     song = Song(make())
 
-    out, finisher = finished(song, Loudness(target_lufs))
+    out = finished(song, Loudness(target_lufs))[0]
 
     found = measured(out)
     assert found.integrated_lufs == pytest.approx(target_lufs, abs=0.1)
     assert found.true_peak_dbtp is not None
     assert found.true_peak_dbtp <= -1.0
-    assert finisher.shortfall_lu == 0.0
     assert out.shape == song.samples.shape
     assert song.plays <= 4
 
@@ -100,26 +99,29 @@ def test_asked_again_with_a_lower_ceiling_it_keeps_the_target() -> None:
     assert found.true_peak_dbtp <= -2.5
 
 
-def test_where_a_limiter_cannot_reach_the_target_it_says_so() -> None:
-    # Given bare hits, 25 dB above their loudness
-    song = Song(np.asarray(clicks([0.25 * hit for hit in range(40)], 10.0) * 0.5, np.float32))
+def test_where_a_limiter_cannot_reach_the_target_it_takes_no_more_than_it_may() -> None:
+    # Given hits 25 dB above their loudness, and a tone too soft to count
+    hits = clicks([0.25 * hit for hit in range(40)], 10.0) * 0.5
+    song = Song(np.asarray(hits + tone(3000, 10.0, level_db=-70), np.float32))
     before = measured(song.samples).integrated_lufs
 
-    out, finisher = finished(song, Loudness(-6.0))
+    out, _ = finished(song, Loudness(-6.0))
 
     after = measured(out).integrated_lufs
     assert before is not None
     assert after is not None
-    assert finisher.shortfall_lu == pytest.approx(-6.0 - after, abs=0.01)
-    assert finisher.shortfall_lu > 1.0
+    assert before < after < -7.0
+    # Then what lies between the hits got the gain to the target, and 6 dB for what limiting costs
+    quiet = slice(RATE // 8, RATE // 8 + 2940)
+    gain_db = 20 * np.log10(np.std(out[quiet]) / np.std(song.samples[quiet]))
+    assert gain_db == pytest.approx(-6.0 - before + 6.0, abs=0.5)
     assert (measured(out).true_peak_dbtp or 0) <= -1.0
 
 
 def test_silence_stays_silent() -> None:
-    out, finisher = finished(Song(np.zeros((RATE, 2), np.float32)), Loudness(-14.0))
+    out, _ = finished(Song(np.zeros((RATE, 2), np.float32)), Loudness(-14.0))
     assert len(out) == RATE
     assert not out.any()
-    assert finisher.shortfall_lu == 0.0
 
 
 @given(
@@ -132,19 +134,21 @@ def test_silence_stays_silent() -> None:
     block=st.sampled_from([999, 65_536]),
 )
 @settings(max_examples=30, deadline=None)
-def test_any_sound_keeps_its_length_and_the_ceiling_and_reaches_the_target_or_tells(
+def test_any_sound_keeps_its_length_and_the_ceiling_and_reaches_the_target_or_the_ceiling(
     seed: int, seconds: float, gain: float, channels: int, rate: int, target_lufs: float, block: int
 ) -> None:
     samples = (gain * np.random.default_rng(seed).laplace(size=(round(seconds * rate), channels))).astype(np.float32)
 
-    out, finisher = finished(Song(samples, block), Loudness(target_lufs), rate=rate)
+    out, _ = finished(Song(samples, block), Loudness(target_lufs), rate=rate)
 
     found = measured(out, rate)
     assert out.shape == samples.shape
     assert np.isfinite(out).all()
     assert (found.true_peak_dbtp or -99) <= -1.0
     if found.integrated_lufs is not None:
-        assert found.integrated_lufs == pytest.approx(target_lufs - finisher.shortfall_lu, abs=0.1)
+        # Then it is there, or its peaks are at the ceiling
+        softer_lu = target_lufs - found.integrated_lufs
+        assert softer_lu == pytest.approx(0.0, abs=0.1) or (softer_lu > 0 and (found.true_peak_dbtp or -99) > -1.3)
     swapped, _ = finished(Song(np.ascontiguousarray(samples[:, ::-1]), 4096), Loudness(target_lufs), rate=rate)
     assert np.array_equal(swapped[:, ::-1], out)
 
