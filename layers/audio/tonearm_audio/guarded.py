@@ -1,8 +1,9 @@
 """Probe a file that nobody has looked into yet, in a process of its own that is ended when it takes too much.
 
 A decoder is a large program that reads what a stranger wrote. Here it can loop, eat memory or crash without harm: it
-has a share of processor time, of memory and of patience, opens few files and writes none that is large. What it did not
-survive is refused like anything else, with value, limit and mend. Run as a program, this module is that process.
+has a share of processor time, of memory and of patience, opens few files, writes none that is large, and learns nothing
+of this process that opens a door. What it has started ends with it. What it did not survive is refused like anything
+else, with value, limit and mend. Run as a program, this module is that process.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,6 +26,8 @@ _LARGEST_WRITTEN_BYTES = 1 << 30
 """What an installed ffmpeg may make of a file that the engine does not read itself."""
 _MEMORY_ENDED = 12
 """Exit status of a process that could not get memory."""
+_HANDED_OVER = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "TMPDIR")
+"""What the process is told of this one's environment: where programs lie, and nothing that opens a door."""
 # OpenBLAS sets memory aside for each of its threads, and a probe multiplies no matrices.
 _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
 
@@ -66,19 +70,25 @@ def guarded_probe(path: Path, *, limits: Limits, budget: Budget | None = None) -
         pass  # What cannot be opened is told here, where there is somebody to tell.
     budget = budget or Budget.for_duration(limits.max_duration_s)
     order = json.dumps({"path": os.fsencode(path).hex(), "limits": asdict(limits), "budget": asdict(budget)})
-    command = [sys.executable, "-I", "-m", "tonearm_audio.guarded"]
-    try:
-        done = subprocess.run(
-            command,
-            input=order.encode(),
-            capture_output=True,
-            timeout=budget.wall_s,
-            env=os.environ | _ENVIRONMENT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise _too_costly(f"{budget.wall_s:g} s", f"{budget.wall_s:g} s", "time") from None
-    return _answer(done, budget)
+    return _answer(_run([sys.executable, "-I", "-m", "tonearm_audio.guarded"], order.encode(), budget), budget)
+
+
+def _run(command: list[str], order: bytes, budget: Budget) -> subprocess.CompletedProcess[bytes]:
+    """Run a program in a session of its own, so that what it has started ends when it does."""
+    environment = {name: os.environ[name] for name in _HANDED_OVER if name in os.environ} | _ENVIRONMENT
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, start_new_session=True
+    ) as process:
+        try:
+            out, told = process.communicate(order, budget.wall_s)
+        except subprocess.TimeoutExpired:
+            raise _too_costly(f"{budget.wall_s:g} s", f"{budget.wall_s:g} s", "time") from None
+        finally:
+            # Nobody of it is left in most cases.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    return subprocess.CompletedProcess(command, process.returncode, out, told)
 
 
 def _answer(done: subprocess.CompletedProcess[bytes], budget: Budget) -> Probe:

@@ -1,9 +1,12 @@
 """A probe in a process of its own: the same answers, and an end to what takes too much."""
 
 import os
-import subprocess
+import re
 import sys
 import textwrap
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +60,30 @@ DEEDS = {
 }
 
 
+@pytest.fixture
+def decoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Put a decoder that does something else in the place of the probe."""
+
+    def goes_wrong(deed: str) -> None:
+        program = tmp_path / "going_wrong.py"
+        program.write_text(
+            textwrap.dedent(f"""
+                import sys
+                from tonearm_audio import guarded
+                def probe(path, *, limits):
+                    {deed}
+                guarded.probe = probe
+                sys.exit(guarded._main())
+            """)
+        )
+        run = guarded._run
+        monkeypatch.setattr(
+            guarded, "_run", lambda _command, order, budget: run([sys.executable, str(program)], order, budget)
+        )
+
+    return goes_wrong
+
+
 @pytest.mark.parametrize(
     ("deed", "code", "part"),
     [
@@ -68,24 +95,10 @@ DEEDS = {
     ],
 )
 def test_what_takes_too_much_is_ended_and_refused(
-    song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deed: str, code: str, part: str
+    song: Path, decoding: Callable[[str], None], deed: str, code: str, part: str
 ) -> None:
     # Given a decoder that goes wrong
-    program = tmp_path / "going_wrong.py"
-    program.write_text(
-        textwrap.dedent(f"""
-            import sys
-            from tonearm_audio import guarded
-            def probe(path, *, limits):
-                {DEEDS[deed]}
-            guarded.probe = probe
-            sys.exit(guarded._main())
-        """)
-    )
-    run = subprocess.run
-    monkeypatch.setattr(
-        guarded.subprocess, "run", lambda _command, **options: run([sys.executable, str(program)], **options)
-    )
+    decoding(DEEDS[deed])
     # When it is asked to look into a file
     with pytest.raises(AudioError) as refused:
         guarded_probe(song, limits=LIMITS, budget=Budget(cpu_s=1, wall_s=3.0, memory_bytes=1 << 29))
@@ -94,6 +107,50 @@ def test_what_takes_too_much_is_ended_and_refused(
     assert part in refused.value.detail
     assert refused.value.limit is not None
     assert refused.value.mend
+
+
+def told(song: Path) -> str:
+    """What the decoder has to say, in words that come back."""
+    with pytest.raises(RuntimeError) as failed:
+        guarded_probe(song, limits=LIMITS)
+    return str(failed.value)
+
+
+def test_the_decoder_learns_no_secret_of_this_process(
+    song: Path, decoding: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a process that holds keys
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-key")
+    monkeypatch.setenv("TONEARM_TABLE", "a-table")
+    # When a decoder looks around
+    decoding("sys.exit(f'sees {sorted(__import__(\"os\").environ)}')")
+    seen = set(re.findall(r"'(\w+)'", told(song).partition("sees")[2]))
+    # Then it sees where programs lie and how text is written, and no more
+    assert "PATH" in seen
+    assert seen <= {*guarded._HANDED_OVER, *guarded._ENVIRONMENT}
+    assert not {name for name in seen if name.startswith(("AWS", "TONEARM", "HOME"))}
+
+
+@pytest.mark.parametrize("deed", ["__import__('time').sleep(60)", "__import__('os').abort()"], ids=["waits", "aborts"])
+def test_what_a_decoder_has_started_ends_with_it(
+    song: Path, tmp_path: Path, decoding: Callable[[str], None], deed: str
+) -> None:
+    # Given a decoder that has started another program, and noted which
+    started = tmp_path / "started"
+    quiet = "stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL"
+    start = f"subprocess.Popen(['sleep', '60'], {quiet}).pid"
+    decoding(f"import subprocess; open({str(started)!r}, 'w').write(str({start})); {deed}")
+    # When it is ended, or ends
+    with pytest.raises(AudioError):
+        guarded_probe(song, limits=LIMITS, budget=Budget(cpu_s=2, wall_s=4.0))
+    # Then so has the other: only whoever adopts it may still have to take notice
+    status = Path("/proc", started.read_text(), "stat")
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for _ in range(500):
+            if status.read_text().rpartition(")")[2].split()[0] == "Z":
+                return
+            time.sleep(0.01)
+        pytest.fail("it is still running")
 
 
 def test_what_went_wrong_in_the_probe_itself_is_no_fault_of_the_file(
