@@ -92,7 +92,7 @@ static void agree(const number *here, const number *earlier, const number *befor
 
 /* How much a bin's own agreement with what was made before weighs against its neighbours. Without it the pitch of a
  * vibrato wanders by 30 cents at twice the length; with much more, attacks blur. */
-#define OWN 0.6f
+#define OWN 0.4f
 
 /* How much neighbouring bins turn against each other: by `ratio` bins' difference, because what lies off the window's
  * middle has to lie `ratio` times as far from it afterwards. */
@@ -142,9 +142,11 @@ static float restoring(const number *here, const number *earlier, const number *
     right += 1e-20f;
     now += 1e-20f;
     float likeness = shared / __builtin_sqrtf(left * right);
-    likeness = likeness < 0 ? 0 : likeness > 1 ? 1 : likeness;
-    /* Where one is much softer than the other there is little to lose. */
-    likeness = 1 - (1 - likeness) * 2 * __builtin_sqrtf(left * now) / (left + now);
+    likeness = likeness > 1 ? 1 : likeness;
+    /* Where one is much softer than the other there is little to lose. The factor makes up for noise, which agrees
+     * less two hops apart than the square says. */
+    likeness = 1 - (1 - likeness) * 2.5f * __builtin_sqrtf(left * now) / (left + now);
+    likeness = likeness < 0 ? 0 : likeness;
     /* Four Hann windows squared over each other, a third as alike two hops apart as their likeness squared. */
     return 1 / __builtin_sqrtf(0.5f + 0.44444f * likeness + 0.05556f * likeness * likeness);
 }
