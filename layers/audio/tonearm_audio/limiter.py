@@ -140,7 +140,7 @@ class _Window:
         # Nothing between samples can exceed them by more than the interpolator's gain.
         self._reach = 1.0 if taps is None else float(max(math.fsum(abs(float(tap)) for tap in row) for row in taps))
         self._release = np.array(release)
-        self._state = np.zeros(8 + 3 * (2 * self._hold + 1) + 2 * self._hold + 2, np.int64)
+        self._state = np.zeros(library().tonearm_limiter_size(size(self._hold)), np.int64)
         self._held = np.zeros(2)
         self._moving = False
         self._early = self._lag  # frames before the first, that must not leave

@@ -93,6 +93,17 @@ int32_t tonearm_limiter_excess(const float *in, ptrdiff_t frames, ptrdiff_t chan
 /* What the gains remember from one call to the next. */
 enum { POSITION, HEAD, COUNT, FIRST_AT, FIRST_SUM, SECOND_AT, SECOND_SUM, QUIET, RINGS };
 
+/* Windows of `hold` frames to both sides, and of the two averages, which together reach as far. */
+static ptrdiff_t width_of(ptrdiff_t hold) { return 2 * hold + 1; }
+static ptrdiff_t first_of(ptrdiff_t hold) { return 2 * ((hold + 1) / 2) + 1; }
+static ptrdiff_t second_of(ptrdiff_t hold) { return 2 * (hold - (hold + 1) / 2) + 1; }
+
+/* How many whole numbers the gains remember. */
+ptrdiff_t tonearm_limiter_size(ptrdiff_t hold)
+{
+    return RINGS + 2 * width_of(hold) + first_of(hold) + second_of(hold);
+}
+
 /* The gains of frames `2 * hold` before those whose excess is given.
  *
  * The largest excess within `hold` frames, let go of slowly, is averaged twice over windows that together reach as far:
@@ -100,14 +111,14 @@ enum { POSITION, HEAD, COUNT, FIRST_AT, FIRST_SUM, SECOND_AT, SECOND_SUM, QUIET,
  *
  * release: per frame, how much of the distance to where it goes is left: of the fast part; of the slow part when it
  * rises; when it falls. All 0: it follows at once.
- * state: RINGS + 3 * (2 * hold + 1) + 2 * hold + 2 whole numbers, zero at first.
+ * state: tonearm_limiter_size(hold) whole numbers, zero at first.
  * held: fast and slow part, zero at first.
  * Returns 2 where a gain is not one, 1 where all are but something still moves, 0 at rest.
  */
 int tonearm_limiter_gains(const int32_t *excess, ptrdiff_t frames, ptrdiff_t hold, const double *release,
                                 int64_t *state, double *held, float *gains)
 {
-    const ptrdiff_t width = 2 * hold + 1, first = 2 * ((hold + 1) / 2) + 1, second = 2 * (hold - (hold + 1) / 2) + 1;
+    const ptrdiff_t width = width_of(hold), first = first_of(hold), second = second_of(hold);
     int64_t *values = state + RINGS, *places = values + width, *first_ring = places + width;
     int64_t *second_ring = first_ring + first;
     const double scale = 1.0 / (STEPS * (double)first * (double)second);
