@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.audio.signals import RATE, noise, tone
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.limiter import CEILING, TruePeakLimiter, limit
-from tonearm_audio.loudness import PeakMeter
+from tonearm_audio.loudness import PEAK_TAPS, PeakMeter
 
 
 def limited(samples: FloatBlock, block: int = 65_536) -> FloatBlock:
@@ -108,6 +108,19 @@ class TestTruePeaks:
         out, limiter = true_peaks_limited(samples)
         assert np.array_equal(out, samples)
         assert limiter.makeup == 1.0
+
+    @pytest.mark.parametrize("rate", [8000, 22_050, 44_100])
+    def test_the_gain_moves_over_more_than_what_the_interpolator_looks_at(self, rate: int) -> None:
+        # Given a lone peak 6 dB beyond the ceiling, at rates of which 0.7 ms are a handful of samples
+        samples = np.full((4000, 2), 0.2, np.float32)
+        samples[2000] = 10 ** (5 / 20)
+
+        gains = (true_peaks_limited(samples, rate=rate)[0] / samples)[:, 0]
+
+        touched = np.flatnonzero(gains < 1.0)
+        assert 2000 - touched[0] > 2 * PEAK_TAPS
+        assert touched[-1] - 2000 > 2 * PEAK_TAPS
+        assert float(np.abs(np.diff(gains)).max()) < 1.5 * (1 - gains.min()) / PEAK_TAPS
 
     def test_the_power_that_it_took_is_told(self) -> None:
         samples = tone(100, 5.0, level_db=3.0).astype(np.float32)

@@ -208,6 +208,34 @@ def test_a_reference_may_have_another_rate_and_be_in_mono(tmp_path: Path, rate: 
     assert (after[1] - after[0])[3:18] == pytest.approx((before[1] - before[0])[3:18], abs=1.0)
 
 
+def test_beyond_what_a_reference_can_hold_its_last_word_goes_on(tmp_path: Path) -> None:
+    # Given noise of 44.1 kHz, and a reference at 16 kHz that holds as much of each hertz up to 8 kHz
+    path = write(tmp_path / "telephone.wav", noise(4.0, rate=16_000, channels=1), rate=16_000, subtype="FLOAT")
+    song = noise(4.0, seed=5).astype(np.float32)
+
+    out, _ = mastered(song, by_reference(path, loud_lufs=-20.0))
+
+    # Then the highs above it are changed as those just below
+    change_db = thirds_db(out)[0] - thirds_db(song)[0]
+    assert change_db[-3:] == pytest.approx(change_db[-7], abs=1.0)
+
+
+def widened_db(song: FloatBlock) -> npt.NDArray[np.float64]:
+    """By how much more `bright` lifts the sides than the middle, in thirds of an octave."""
+    before, after = thirds_db(song), thirds_db(mastered(song, Master("bright"))[0])
+    return np.asarray(after[1] - after[0] - before[1] + before[0])
+
+
+def test_a_narrow_song_becomes_wider_above_its_bass() -> None:
+    wider_db = widened_db(music(width=0.2))
+    assert wider_db[:3] == pytest.approx(0.0, abs=0.2)
+    assert wider_db[8:20] == pytest.approx(PRESETS["bright"].width_db, abs=0.2)
+
+
+def test_a_wide_song_is_made_no_wider() -> None:
+    assert np.abs(widened_db(noise(6.0, gain=0.05).astype(np.float32))).max() < 0.1
+
+
 @pytest.mark.parametrize("channels", [1, 2])
 def test_silence_stays_silent(channels: int, reference: Path) -> None:
     for operation in (Master("streaming"), by_reference(reference)):

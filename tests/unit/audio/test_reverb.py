@@ -114,6 +114,17 @@ class TestAnySettings:
         out = reverberated(samples, Reverb(decay_s=0.1, mix=1.0))
         assert not out[2 * RATE :].any()
 
+    def test_over_its_last_moments_the_tail_goes_to_nothing(self) -> None:
+        # Given the same room with silence after the song, in which it rings on
+        song, operation = noise(0.3), Reverb(decay_s=0.5, mix=0.5)
+        ended = reverberated(song, operation)
+        ringing = reverberated(np.concatenate([song, np.zeros((RATE, 2))]), operation)[: len(ended)]
+        last = round(0.02 * RATE)
+        down = np.arange(last, 0, -1)[:, np.newaxis] / last
+        assert float(np.abs(ringing[-last:]).max()) > 1e-5
+        assert np.array_equal(ended[:-last], ringing[:-last])
+        assert ended[-last:] == pytest.approx(ringing[-last:] * down, abs=1e-9)
+
 
 class TestTheDecay:
     @pytest.mark.parametrize("damping", [0.0, 1.0])
