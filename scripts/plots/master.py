@@ -13,11 +13,11 @@ import soundfile
 from scripts.plots.chart import Line, Panel, write
 from tonearm_audio.decode import Source
 from tonearm_audio.master import PRESETS, Finisher
-from tonearm_audio.operations import Master
+from tonearm_audio.operations import Master, Preset
 from tonearm_cli.demo_song import compose_demo_song
 
 _HERTZ = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
-_COLOURS = {"streaming": "#2563eb", "warm": "#d97706", "bright": "#0891b2"}
+_COLOURS: dict[Preset, str] = {"streaming": "#2563eb", "warm": "#d97706", "bright": "#0891b2"}
 _THIRDS = [1000 * 2 ** (index / 3) for index in range(-15, 13)]
 
 Samples = npt.NDArray[np.float32]
@@ -26,7 +26,7 @@ Samples = npt.NDArray[np.float32]
 def main() -> None:
     """Write the picture."""
     targets = [
-        Line(name, colour, [(hertz, level) for hertz, level in PRESETS[name].spectrum])  # type: ignore[index]
+        Line(name, colour, [(hertz, level) for hertz, level in PRESETS[name].spectrum])
         for name, colour in _COLOURS.items()
     ]
     panels = [

@@ -61,7 +61,7 @@ def patiently(send: Callable[[], httpx.Response]) -> httpx.Response:
         answer = send()
         return None if answer.status_code in {500, 502, 503} else answer
 
-    return wait_until("an answer", answered, timeout_s=PATIENCE_S, every_s=1.0)  # type: ignore[no-any-return]
+    return wait_until("an answer", answered, timeout_s=PATIENCE_S, every_s=1.0)  # type: ignore[no-any-return]  # of JSON
 
 
 class Scenario:
@@ -117,7 +117,7 @@ class Scenario:
             "executions": executions,
             "event_ids": len({event["event_id"] for event in events}),
         }
-        return json.loads(  # type: ignore[no-any-return]
+        return json.loads(  # type: ignore[no-any-return]  # of JSON
             json.dumps(state, sort_keys=True).replace(track_id, "TRACK").replace(job_id, "JOB")
         ) | {"track_id": track_id, "job_id": job_id, "events": len(events)}
 

@@ -107,7 +107,7 @@ def main(folder: Path, first: int, count: int) -> dict[str, object]:
     for number in range(first, first + count):
         path.write_bytes(mutated(originals[number % len(originals)], number, originals))
         # Where it hangs or crashes, this line says at which number.
-        print(number, file=sys.stderr, flush=True)  # noqa: T201
+        print(number, file=sys.stderr, flush=True)  # noqa: T201  (what is read of it)
         signal.alarm(SLOWEST_S)
         begun = time.process_time()
         said[_look(path)] += 1
@@ -121,4 +121,4 @@ def main(folder: Path, first: int, count: int) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))))  # noqa: T201
+    print(json.dumps(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))))  # noqa: T201  (what is read of it)

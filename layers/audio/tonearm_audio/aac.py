@@ -62,7 +62,7 @@ class AacSink(Sink):
 
     def _encode(self, samples: FloatBlock) -> list[bytes]:
         # Only what writes AAC pays for the encoder.
-        import codecpod  # noqa: PLC0415
+        import codecpod  # noqa: PLC0415  (for AAC only)
 
         whole = np.ascontiguousarray(samples)
         made = codecpod.save_bytes(whole, self._rate, codecpod.Aac(self._bitrate), channels_first=False)

@@ -147,7 +147,7 @@ class ChunkReader:
     def _load(self, first: int, end: int) -> tuple[FloatBlock, int] | None:
         """Decode packets [first, end) afresh, or None when the decoder refuses one."""
         # Only what has AAC or ALAC in it pays for the decoder.
-        import codecpod  # noqa: PLC0415
+        import codecpod  # noqa: PLC0415  (for AAC and ALAC only)
 
         if self._loads >= self._most_loads:
             raise AudioError(

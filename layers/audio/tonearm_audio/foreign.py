@@ -40,7 +40,7 @@ def convert(path: Path, destination: Path) -> bool:
         AudioError: `track.too_long` when it is longer than `LONGEST_S`.
     """
     from pydub import AudioSegment  # noqa: PLC0415  (optional, and it looks for ffmpeg when it is imported)
-    from pydub.exceptions import CouldntDecodeError  # noqa: PLC0415
+    from pydub.exceptions import CouldntDecodeError  # noqa: PLC0415  (optional as well)
 
     try:
         with TemporaryDirectory() as folder:

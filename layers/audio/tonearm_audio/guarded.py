@@ -152,7 +152,7 @@ def _main() -> int:
     except AudioError as error:
         told = {"code": error.code, "detail": error.detail, "value": error.value}
         told |= {"limit": error.limit, "mend": error.mend}
-        print(json.dumps({"error": told}))  # noqa: T201
+        print(json.dumps({"error": told}))  # noqa: T201  (its answer)
     except MemoryError:
         return _MEMORY_ENDED
     return 0

@@ -39,7 +39,7 @@ def address(array: npt.NDArray[Any], dtype: type[np.generic]) -> ctypes.c_void_p
         raise TypeError(f"a kernel wants a contiguous array of {dtype.__name__}, not {array.dtype}")
     pointer = ctypes.c_void_p(array.ctypes.data)
     # An array that was made for this call alone must live until the kernel has returned.
-    pointer.array = array  # type: ignore[attr-defined]
+    pointer.array = array  # type: ignore[attr-defined]  # any name will do
     return pointer
 
 

@@ -112,7 +112,7 @@ class TrimmedReader:
 
     def __init__(self, path: Path, track: PacketTrack) -> None:
         if track.codec in {"aac", "alac"}:
-            from tonearm_audio.chunks import ChunkReader  # noqa: PLC0415
+            from tonearm_audio.chunks import ChunkReader  # noqa: PLC0415  (for AAC and ALAC only)
 
             self._packets: Reader = ChunkReader(path, track)
         else:

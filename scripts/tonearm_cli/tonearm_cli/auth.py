@@ -85,13 +85,12 @@ class Accounts:
 
     def sign_up(self, email: str, password: str) -> None:
         """Make an account; Cognito mails a code to the address. Raises CliError."""
-        attributes = [{"Name": "email", "Value": email}]
         with _readable("sign up"):
             self._cognito.sign_up(
                 ClientId=self._client_id,
                 Username=email,
                 Password=password,
-                UserAttributes=attributes,  # type: ignore[arg-type]
+                UserAttributes=[{"Name": "email", "Value": email}],
             )
 
     def confirm(self, email: str, code: str) -> None:

@@ -44,7 +44,7 @@ def test_the_suffix_chooses_the_format(tmp_path: Path) -> None:
 @pytest.mark.parametrize("wrong", [{"duration_s": 0.5}, {"tempo_bpm": 20.0}, {"sample_rate_hz": 8000}])
 def test_given_a_value_out_of_range_then_it_is_named(tmp_path: Path, wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
-        compose_demo_song(tmp_path / "a.wav", **wrong)  # type: ignore[arg-type]
+        compose_demo_song(tmp_path / "a.wav", **wrong)  # type: ignore[arg-type]  # what is refused
 
 
 def test_the_composer_needs_no_engine(tmp_path: Path) -> None:

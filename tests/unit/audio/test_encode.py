@@ -94,7 +94,7 @@ def test_mp3_takes_the_nearest_rate_it_has(tmp_path: Path, rate: int, expected: 
 
 @pytest.mark.parametrize("codec", ["wav", "flac", "ogg"])
 def test_all_but_mp3_keep_any_rate(codec: str) -> None:
-    assert output_sample_rate(192_000, OutputFormat(codec)) == 192_000  # type: ignore[arg-type]
+    assert output_sample_rate(192_000, OutputFormat(codec)) == 192_000  # type: ignore[arg-type]  # a str
 
 
 @pytest.mark.parametrize(("bits", "codec"), [(16, "wav"), (24, "wav"), (16, "flac"), (24, "flac")])
@@ -104,7 +104,7 @@ def test_rounding_is_dithered_and_repeatable(tmp_path: Path, bits: int, codec: s
 
     def written(name: str) -> tuple[Samples, bytes]:
         path = tmp_path / name
-        output = OutputFormat(codec, bit_depth=bits)  # type: ignore[arg-type]
+        output = OutputFormat(codec, bit_depth=bits)  # type: ignore[arg-type]  # a str
         with open_sink(path, output=output, sample_rate_hz=RATE, channels=2) as sink:
             sink.write(quiet)
         return soundfile.read(str(path))[0], path.read_bytes()
@@ -170,7 +170,7 @@ def test_digital_silence_stays_silent(tmp_path: Path) -> None:
 def test_a_file_appears_whole_or_not_at_all(tmp_path: Path, codec: str) -> None:
     destination = tmp_path / f"a.{codec}"
     destination.write_bytes(b"the render before")
-    output = OutputFormat(codec)  # type: ignore[arg-type]
+    output = OutputFormat(codec)  # type: ignore[arg-type]  # a str
 
     class PowerFailureError(Exception):
         pass
@@ -198,7 +198,7 @@ def test_a_folder_and_a_file_whose_names_are_no_text_are_written_to(tmp_path: Pa
     folder.mkdir()
     destination = folder / os.fsdecode(b"th\xe8." + codec.encode())
 
-    with open_sink(destination, output=OutputFormat(codec), sample_rate_hz=RATE, channels=2) as sink:  # type: ignore[arg-type]
+    with open_sink(destination, output=OutputFormat(codec), sample_rate_hz=RATE, channels=2) as sink:  # type: ignore[arg-type]  # a str
         sink.write(noise(0.5).astype(np.float32))
 
     assert probe(destination, limits=LIMITS).frames == RATE // 2

@@ -42,7 +42,7 @@ def test_each_shape_is_the_function_that_it_is_named_for(shape: FadeShape) -> No
 
 def test_equal_power_keeps_the_power_of_two_songs_that_cross_and_an_s_curve_keeps_their_sum() -> None:
     for shape, exponent in (("equal_power", 2), ("s_curve", 1), ("linear", 1)):
-        gains = faded(Fade(in_s=1.0, shape=shape), samples=ones(1.0)).astype(np.float64)  # type: ignore[arg-type]
+        gains = faded(Fade(in_s=1.0, shape=shape), samples=ones(1.0)).astype(np.float64)  # type: ignore[arg-type]  # a str
 
         assert gains[1:] ** exponent + gains[:0:-1] ** exponent == pytest.approx(1.0, abs=1e-6)
 

@@ -26,7 +26,7 @@ def test_an_array_that_was_made_for_a_call_lives_until_its_pointer_goes() -> Non
 @pytest.mark.parametrize(
     "array", [np.zeros(4), np.zeros((4, 4), np.float32)[:, 1], np.zeros(4, np.int32)], ids=["double", "strided", "int"]
 )
-def test_an_array_that_a_kernel_would_misread_is_refused(array: np.ndarray) -> None:  # type: ignore[type-arg]
+def test_an_array_that_a_kernel_would_misread_is_refused(array: np.ndarray) -> None:  # type: ignore[type-arg]  # of any type
     with pytest.raises(TypeError, match="contiguous array of float32"):
         address(array, np.float32)
 
@@ -41,7 +41,7 @@ def test_biquads_filter_as_their_difference_equation_says_however_the_stream_is_
     for b0, b1, b2, a1, a2 in sections:
         out = np.zeros_like(expected)
         for n in range(len(out)):
-            past = lambda line, back, n=n: line[n - back] if n >= back else 0.0  # noqa: E731
+            past = lambda line, back, n=n: line[n - back] if n >= back else 0.0  # noqa: E731  (as in its formula)
             out[n] = b0 * expected[n] + b1 * past(expected, 1) + b2 * past(expected, 2)
             out[n] -= a1 * past(out, 1) + a2 * past(out, 2)
         expected = out

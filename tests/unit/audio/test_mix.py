@@ -218,7 +218,7 @@ def test_files_are_open_while_they_are_heard_and_closed_when_nobody_listens_any_
     stream = process(iter([SONG[:100]]), operation=Mix((MixTrack(voice),)), sample_rate_hz=RATE, channels=2)
     next(stream)
     assert Opened.count == 1
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()  # type: ignore[attr-defined]  # it is a generator
     assert Opened.count == 0
 
 

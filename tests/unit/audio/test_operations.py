@@ -38,7 +38,7 @@ SONG = Path("song.wav")
         lambda: Trim(start_s=5, end_s=5),
         lambda: Fade(in_s=30.1),
         lambda: Fade(out_s=-0.1),
-        lambda: Fade(shape="round"),  # type: ignore[arg-type]
+        lambda: Fade(shape="round"),  # type: ignore[arg-type]  # what is refused
         lambda: Tempo(0.2499),
         lambda: Tempo(4.01),
         lambda: Tempo(0.0),
@@ -48,16 +48,16 @@ SONG = Path("song.wav")
         lambda: Pitch(24.01),
         lambda: Pitch(-25),
         lambda: Pitch(math.nan),
-        lambda: Pitch(1, formants="lose"),  # type: ignore[arg-type]
+        lambda: Pitch(1, formants="lose"),  # type: ignore[arg-type]  # what is refused
         lambda: Spatial(speed_hz=0.019),
         lambda: Spatial(depth=-0.1),
         lambda: Spatial(mix=math.nan),
-        lambda: Spatial(path="spiral"),  # type: ignore[arg-type]
-        lambda: Spatial(listening="underwater"),  # type: ignore[arg-type]
+        lambda: Spatial(path="spiral"),  # type: ignore[arg-type]  # what is refused
+        lambda: Spatial(listening="underwater"),  # type: ignore[arg-type]  # what is refused
         lambda: Band("peak", 19.9),
         lambda: Band("peak", 1000, gain_db=25),
         lambda: Band("peak", 1000, q=0.05),
-        lambda: Band("notch", 1000),  # type: ignore[arg-type]
+        lambda: Band("notch", 1000),  # type: ignore[arg-type]  # what is refused
         lambda: Equalize(()),
         lambda: Equalize((Band("peak", 1000),) * 11),
         lambda: Compress(threshold_dbfs=1),
@@ -80,9 +80,9 @@ SONG = Path("song.wav")
         lambda: Convert(channels=3),
         lambda: Loudness(target_lufs=-5),
         lambda: Loudness(ceiling_dbtp=0),
-        lambda: Master("deafening"),  # type: ignore[arg-type]
+        lambda: Master("deafening"),  # type: ignore[arg-type]  # what is refused
         lambda: Master("loud", target_lufs=-40),
-        lambda: OutputFormat("aiff"),  # type: ignore[arg-type]
+        lambda: OutputFormat("aiff"),  # type: ignore[arg-type]  # what is refused
         lambda: OutputFormat("mp3", bitrate_kbps=300),
         lambda: OutputFormat("wav", bit_depth=20),
     ],

@@ -386,7 +386,7 @@ class TestWhatIsRefused:
     )
     def test_a_value_out_of_range_is_named(self, setting: str, value: float) -> None:
         with pytest.raises(AudioError, match=setting) as caught:
-            Spatial(**{setting: value})  # type: ignore[arg-type]
+            Spatial(**{setting: value})  # type: ignore[arg-type]  # what is refused
         assert caught.value.code == "recipe.invalid"
 
     def test_a_sound_in_two_places_is_refused(self) -> None:

@@ -46,7 +46,7 @@ TAGS = Tags(
 
 
 def written(path: Path, tags: Tags | None, *, seconds: float = 0.5) -> Path:
-    output = OutputFormat(path.suffix[1:])  # type: ignore[arg-type]
+    output = OutputFormat(path.suffix[1:])  # type: ignore[arg-type]  # a str
     with open_sink(path, output=output, sample_rate_hz=48000, channels=2, tags=tags) as sink:
         sink.write(noise(seconds, rate=48000).astype(np.float32))
     return path
@@ -385,7 +385,7 @@ def tagged_files(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
 def test_damage_never_raises(
     tagged_files: list[bytes], tmp_path_factory: pytest.TempPathFactory, seed: int, changes: int
 ) -> None:
-    draw = random.Random(seed)  # noqa: S311
+    draw = random.Random(seed)  # noqa: S311  (no secret)
     content = bytearray(draw.choice(tagged_files))
     for _ in range(changes):
         # Mostly where tags are, and with bytes that sizes are made of.

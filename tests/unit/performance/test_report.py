@@ -119,12 +119,12 @@ def test_a_page_without_marks_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_bars_are_longer_for_more_and_names_do_not_overlap() -> None:
-    svg = ElementTree.fromstring(plots.bars("CPU", {"analyze": {"tonearm": 1.0, "librosa": 10.0}}, "s"))  # noqa: S314
+    svg = ElementTree.fromstring(plots.bars("CPU", {"analyze": {"tonearm": 1.0, "librosa": 10.0}}, "s"))  # noqa: S314  (our own)
     widths = [float(rect.get("width", 0)) for rect in svg.iter("{http://www.w3.org/2000/svg}rect")]
     assert widths[0] < widths[1]
 
     points = {"one": (1.0, 2.0), "other": (1.01, 2.0), "third": (1.02, 1.99), "far": (9.0, 5.0)}
-    scatter = ElementTree.fromstring(plots.scatter("LMD", points, "CPU", "LMD"))  # noqa: S314
+    scatter = ElementTree.fromstring(plots.scatter("LMD", points, "CPU", "LMD"))  # noqa: S314  (our own)
     places = [
         (float(text.get("x", 0)), float(text.get("y", 0)), 7 * len(text.text or ""))
         for text in scatter.iter("{http://www.w3.org/2000/svg}text")
