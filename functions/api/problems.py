@@ -36,6 +36,9 @@ _OF_CODE = {
     "track.changed": HTTPStatus.PRECONDITION_FAILED,
 }
 _PASSES_IN_S = 5
+_MOST_TOLD = 20
+_LONGEST_TOLD = 300
+"""Wrong fields, and characters of each, that an answer tells: both repeat what the request says, however long."""
 _RETRY_AFTER_S = {HTTPStatus.SERVICE_UNAVAILABLE: _PASSES_IN_S, HTTPStatus.TOO_MANY_REQUESTS: 30}
 
 
@@ -61,11 +64,14 @@ def register(app: APIGatewayHttpResolver) -> None:
         return answer(status, error.problem)
 
     def _invalid(error: RequestValidationError) -> Response[str]:
+        wrong = error.errors()
         errors = [
-            {"field": ".".join(str(part) for part in found["loc"]), "message": _message(found["msg"])}
-            for found in error.errors()
+            {"field": _short(".".join(str(part) for part in found["loc"])), "message": _short(_message(found["msg"]))}
+            for found in wrong[:_MOST_TOLD]
         ]
         said = "; ".join(f"{found['field']}: {found['message']}" for found in errors)
+        if len(wrong) > len(errors):
+            said += f"; and {len(wrong) - len(errors)} more"
         problem = Problem(
             code="request.invalid",
             detail=f"The request cannot be used: {said}.",
@@ -126,6 +132,10 @@ def register(app: APIGatewayHttpResolver) -> None:
 def _message(said: object) -> str:
     """What pydantic says, without what it puts before the words of our own rules."""
     return str(said).removeprefix("Value error, ").removesuffix(".")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_TOLD else f"{text[:_LONGEST_TOLD]}…"
 
 
 def _internal() -> Problem:

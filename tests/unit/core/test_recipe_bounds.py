@@ -7,9 +7,9 @@ import pytest
 from pydantic import ValidationError
 
 from tonearm.adapters.audio import engine_operations_of
-from tonearm.domain.operations import Fade, Pitch, Tempo
+from tonearm.domain.operations import MOST_BANDS, MOST_MIX_TRACKS, Fade, Pitch, Tempo
 from tonearm.domain.output_format import OutputFormat
-from tonearm.domain.recipe import Recipe
+from tonearm.domain.recipe import MAX_OPERATIONS, Recipe
 from tonearm_audio import AudioError, plan
 
 
@@ -52,3 +52,20 @@ def test_a_sum_at_the_limit_is_taken_in_every_order_here_and_by_the_engine(
 ) -> None:
     recipe = Recipe(operations=tuple(each for shift in semitones for each in (Pitch(semitones=shift), *between)))
     assert plan.plan(engine_operations_of(recipe, {}))
+
+
+@pytest.mark.parametrize(
+    ("operations", "most"),
+    [
+        ([{"type": "louder"}] * 100_000, MAX_OPERATIONS),
+        ([{"type": "equalize", "bands": [{}] * 100_000}], MOST_BANDS),
+        ([{"type": "mix", "tracks": [{}] * 100_000}], MOST_MIX_TRACKS),
+    ],
+    ids=["operations", "bands", "tracks"],
+)
+def test_of_a_list_that_is_too_long_nothing_is_looked_at(operations: list[Any], most: int) -> None:
+    with pytest.raises(ValidationError, match=f"at most {most} items.*, not 100000") as refused:
+        Recipe.model_validate({"operations": operations})
+    # Not one error for each of them: at most that the list around it has nothing in it that can be used
+    assert refused.value.error_count() <= 2
+    assert len(str(refused.value)) < 1000

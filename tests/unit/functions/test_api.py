@@ -154,6 +154,22 @@ class TestCreateTrack:
         assert any(error["field"].startswith(f"body.{field}") for error in problem["errors"]), problem
         assert field in problem["detail"]
 
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"recipe": {"operations": [{"type": "louder"}] * 10_000}},
+            {"recipe": {"operations": [{"type": "x" * 100_000}]}},
+            {"tags": [""] * 10_000},
+            {f"unknown{number}": 1 for number in range(10_000)},
+            {"u" * 100_000: 1},
+        ],
+        ids=["operations", "a type", "tags", "fields", "a field"],
+    )
+    def test_much_that_is_wrong_is_told_in_few_words(self, studio: Studio, wrong: dict[str, Any]) -> None:
+        problem = refused(studio.ask("POST", "/v1/tracks", {**NEW_TRACK, **wrong}), 422, "request.invalid")
+        assert len(json.dumps(problem)) < 6000
+        assert problem["errors"]
+
     def test_a_file_over_the_limit_is_413_with_figure_and_limit(self, studio: Studio) -> None:
         body = {**NEW_TRACK, "size_bytes": MAX_UPLOAD_BYTES + 1}
         problem = refused(studio.ask("POST", "/v1/tracks", body), 413, "track.too_large")

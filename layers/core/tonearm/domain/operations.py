@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from tonearm.domain.ids import TrackId
-from tonearm.domain.values import Value
+from tonearm.domain.values import Value, at_most
 
 TEMPO_FACTOR_MIN, TEMPO_FACTOR_MAX = 0.25, 4.0
 PITCH_SEMITONES_MAX = 24.0
@@ -116,7 +116,7 @@ class Equalize(Value):
     """Turn parts of the spectrum up and down."""
 
     type: Literal["equalize"] = "equalize"
-    bands: tuple[Band, ...] = Field(min_length=1, max_length=MOST_BANDS)
+    bands: Annotated[tuple[Band, ...], at_most(MOST_BANDS)] = Field(min_length=1, max_length=MOST_BANDS)
 
 
 class Compress(Value):
@@ -157,7 +157,7 @@ class Mix(Value):
     """Mix other tracks of the same owner in; the render is in stereo and as long as the longest of them."""
 
     type: Literal["mix"] = "mix"
-    tracks: tuple[MixTrack, ...] = Field(min_length=1, max_length=MOST_MIX_TRACKS)
+    tracks: Annotated[tuple[MixTrack, ...], at_most(MOST_MIX_TRACKS)] = Field(min_length=1, max_length=MOST_MIX_TRACKS)
     gain_db: MixGainDb = Field(default=0.0, description="of the track itself")
     pan: MixPan = Field(default=0.0, description="of the track itself: -1 is left, 1 is right")
 

@@ -5,7 +5,7 @@ import json
 import math
 from collections.abc import Callable
 from itertools import groupby
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
@@ -24,7 +24,7 @@ from tonearm.domain.operations import (
     Tempo,
 )
 from tonearm.domain.output_format import OutputFormat
-from tonearm.domain.values import Value
+from tonearm.domain.values import Value, at_most
 
 MAX_OPERATIONS = 16
 _FINISHING = frozenset({"loudness", "master"})
@@ -39,7 +39,9 @@ class Recipe(Value):
     it.
     """
 
-    operations: tuple[Operation, ...] = Field(min_length=1, max_length=MAX_OPERATIONS)
+    operations: Annotated[tuple[Operation, ...], at_most(MAX_OPERATIONS)] = Field(
+        min_length=1, max_length=MAX_OPERATIONS
+    )
     output: OutputFormat = OutputFormat()
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from tonearm.domain.errors import Conflict, Problem
 from tonearm.domain.ids import JobId, OwnerId, TrackId
 from tonearm.domain.recipe import Recipe
 from tonearm.domain.tier import Tier
-from tonearm.domain.values import Entity
+from tonearm.domain.values import Entity, at_most
 
 # A form lives five minutes, a slow upload that began in time may take longer; after this nothing will come.
 UPLOAD_PATIENCE = timedelta(hours=6)
@@ -19,11 +19,12 @@ UPLOAD_PATIENCE = timedelta(hours=6)
 SETTLED_AFTER = UPLOAD_PATIENCE
 # Control characters, and marks that turn the direction of what follows: a name may not change how a page reads.
 _PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]*$"
+_MOST_TAGS = 20
 
 Filename = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=_PRINTABLE)]
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40, pattern=_PRINTABLE)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_PRINTABLE)]
-Tags = Annotated[tuple[Tag, ...], Field(max_length=20)]
+Tags = Annotated[tuple[Tag, ...], Field(max_length=_MOST_TAGS), at_most(_MOST_TAGS)]
 
 
 class TrackStatus(StrEnum):

@@ -1,9 +1,22 @@
 """What every domain value is: immutable, validated, and written as JSON in one way."""
 
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic_core import PydanticKnownError
+
+
+def at_most(limit: int) -> BeforeValidator:
+    """Refuse a longer list before anything in it is looked at: pydantic counts what is valid, and tells the rest."""
+
+    def short(said: Any) -> Any:
+        if isinstance(said, list | tuple) and len(said) > limit:
+            context = {"field_type": "List", "max_length": limit, "actual_length": len(said)}
+            raise PydanticKnownError("too_long", context)
+        return said
+
+    return BeforeValidator(short)
 
 
 class Value(BaseModel):
