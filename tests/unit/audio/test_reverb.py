@@ -89,7 +89,7 @@ class TestAnySettings:
         frames=st.integers(0, 12_000),
         cuts=st.lists(st.integers(1, 5000), min_size=1, max_size=4),
     )
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=30, deadline=None)
     def test_the_result_is_finite_longer_by_its_tail_and_the_same_however_it_is_cut(
         self, operation: Reverb, rate: int, channels: int, frames: int, cuts: list[int]
     ) -> None:
@@ -128,7 +128,7 @@ class TestAnySettings:
 
 class TestTheDecay:
     @pytest.mark.parametrize("damping", [0.0, 1.0])
-    @pytest.mark.parametrize("decay_s", [0.1, 0.3, 1.0, 3.0, 10.0])
+    @pytest.mark.parametrize("decay_s", [0.1, 1.0, 10.0])
     def test_middle_frequencies_are_sixty_decibels_down_when_asked(self, decay_s: float, damping: float) -> None:
         made = response(Reverb(decay_s=decay_s, damping=damping, mix=1.0, pre_delay_ms=0.0))
         for channel in made.T:
@@ -155,7 +155,7 @@ class TestTheDecay:
 
 
 class TestTheSoundOfTheRoom:
-    @pytest.mark.parametrize("decay_s", [0.3, 1.5, 4.0, 10.0])
+    @pytest.mark.parametrize("decay_s", [0.3, 1.5, 10.0])
     def test_echoes_are_soon_as_dense_as_noise(self, decay_s: float) -> None:
         # Echo density of Abel and Huang (2006): share of samples beyond one deviation, against that of noise
         made = response(Reverb(decay_s=decay_s, mix=1.0, pre_delay_ms=0.0))[:, 0]
