@@ -67,6 +67,10 @@ MOTION_TOLERANCE = 0.65
 MOTION_TOLERANCE_IN_A_HALL = 0.9
 """Of the largest rooms little else is left in a few seconds: what stands still or goes the wrong way is still told."""
 _FEWEST_PARTIALS = 10
+_LEAST_MOVED_AT_EARS = 0.5
+STEADY_TONE_AT_EARS_LU = 2.0
+"""How loud a steady tone is at two ears depends on where it is: it has no other partials to make up for it."""
+STEADY_TONE_MONO_LOSS_DB = 4.5
 _LARGE_ROOM = 0.25
 _HALL = 0.5
 _CEILING_PEAK = 10 ** (-3.0 / 20)
@@ -75,6 +79,8 @@ FADE_TOLERANCE_DB = 1.5
 COARSE_RESPONSE_TOLERANCE_DB = 3.0
 """Of Opus, and of codecs below 128 kbit/s, which draw the highest bands by their own measure."""
 DYNAMICS_TOLERANCE = 0.1
+HARDEST_LIMITED_DB = 5.0
+"""Up to here a limiter brings a song to its loudness; of what has higher peaks less is promised."""
 PEAKIEST_DB = 10.0
 """A render whose true peak lies farther above its loudness, at the ceiling, cannot be made louder without harm."""
 _NEAR_CEILING_DB = 2.5
@@ -345,7 +351,7 @@ def _silent(promise: Promise) -> Promise:
 def _kept_loudness(case: Case) -> Promise:
     """Integrated loudness by BS.1770, gate and all, of what moves and is changed in no other way."""
     expected, measured = case.before.loudness.integrated_lufs, case.after.loudness.integrated_lufs
-    tolerance = LOUDNESS_TOLERANCE_LU
+    tolerance = STEADY_TONE_AT_EARS_LU if _steady_tone_at_ears(case) else LOUDNESS_TOLERANCE_LU
     if expected is None or measured is None:
         return _silent(Promise("loudness", case.names, "LUFS", expected, measured, tolerance, kept=False))
     promise = _near("loudness", case.names, "LUFS", expected=expected, measured=measured, tolerance=tolerance)
@@ -370,13 +376,25 @@ def _target_loudness(case: Case, operation: str, target_lufs: float, ceiling_dbt
         note = "not measurable: there is nothing to hear" if silent else "the render is silent, the source is not"
         return Promise("loudness", operation, "LUFS", target_lufs, None, tolerance, silent, note)
     promise = _near("loudness", operation, "LUFS", expected=target_lufs, measured=measured, tolerance=tolerance)
-    at_ceiling = peak_dbtp > ceiling_dbtp - _NEAR_CEILING_DB
-    if not promise.kept and measured < target_lufs and at_ceiling and peak_dbtp - measured > PEAKIEST_DB:
+    if promise.kept or measured > target_lufs or peak_dbtp < ceiling_dbtp - _NEAR_CEILING_DB:
+        return promise
+    beyond_db = _peaks_beyond_db(case, target_lufs, ceiling_dbtp)
+    if beyond_db > HARDEST_LIMITED_DB:
+        tolerance += beyond_db - HARDEST_LIMITED_DB
+        note = f"as loud as {ceiling_dbtp:g} dBTP allows: at that loudness peaks would lie {beyond_db:.0f} dB above it"
+        promise = replace(promise, tolerance=tolerance, kept=target_lufs - measured <= tolerance, note=note)
+    if not promise.kept and peak_dbtp - measured > PEAKIEST_DB:
         note = (
             f"as loud as {ceiling_dbtp:g} dBTP allows: its peaks lie {peak_dbtp - measured:.0f} dB above its loudness"
         )
         return replace(promise, tolerance=target_lufs - measured, kept=True, note=note)
     return promise
+
+
+def _peaks_beyond_db(case: Case, target_lufs: float, ceiling_dbtp: float) -> float:
+    """How far above the ceiling the source's peaks would lie, were it as loud as that."""
+    lufs, peak_dbtp = case.before.loudness.integrated_lufs, case.before.loudness.true_peak_dbtp
+    return 0.0 if lufs is None or peak_dbtp is None else peak_dbtp + target_lufs - lufs - ceiling_dbtp
 
 
 def _response(case: Case) -> Promise:
@@ -521,14 +539,23 @@ def _mono(case: Case) -> Promise:
         note = "the render is silent, or cancels in mono"
         return Promise("mono", "spatial", "dB", 0.0, None, MONO_LOSS_DB, kept=False, note=note)
     loss_db = source_db - render_db
-    return Promise("mono", "spatial", "dB", 0.0, loss_db, MONO_LOSS_DB, loss_db <= MONO_LOSS_DB, "lost, at most")
+    tolerance = STEADY_TONE_MONO_LOSS_DB if _steady_tone_at_ears(case) else MONO_LOSS_DB
+    return Promise("mono", "spatial", "dB", 0.0, loss_db, tolerance, loss_db <= tolerance, "lost, at most")
+
+
+def _steady_tone_at_ears(case: Case) -> bool:
+    moving = case.plan.motion
+    few = case.before.spectrum.partials < _FEWEST_PARTIALS
+    return moving is not None and moving.listening == "headphones" and few
 
 
 def _motion(case: Case, moving: Spatial) -> Promise:
     share = share_of_motion(case.before.image, case.after.image, moving, tempo_factor=case.plan.change.tempo_factor)
     tolerance = MOTION_TOLERANCE_IN_A_HALL if moving.room > _HALL else MOTION_TOLERANCE
     few = moving.room > _LARGE_ROOM and case.before.spectrum.partials < _FEWEST_PARTIALS
-    if share is None or few:
+    # At the ears motion is told by what is above 3 kHz, and little of it beside the song itself.
+    faint = moving.listening == "headphones" and moving.mix * moving.depth < _LEAST_MOVED_AT_EARS
+    if share is None or few or faint:
         why = "too short, too little depth or mix, or a source without a middle"
         note = f"not measurable: {'a room holds steady tones in place' if few else why}"
         return Promise("motion", "spatial", "of the path", 1.0, None, tolerance, kept=True, note=note)

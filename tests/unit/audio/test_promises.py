@@ -235,6 +235,15 @@ class TestSongsThatAreNotEven:
         hits = write(tmp_path / "hits.wav", np.stack([kick + hats, kick + hats], axis=1) * 0.5, rate=RATE)
         self.kept(hits, tmp_path, *operations)
 
+    @pytest.mark.parametrize("codec", ["wav", "mp3"])
+    def test_a_song_that_is_driven_into_the_ceiling_is_as_loud_as_it_can_be(
+        self, song: DemoSong, tmp_path: Path, codec: str
+    ) -> None:
+        self.kept(song.path, tmp_path, Loudness(-6.0), codec=codec)
+
+    def test_little_motion_at_the_ears_is_not_told(self, song: DemoSong, tmp_path: Path) -> None:
+        self.kept(song.path, tmp_path, Tempo(0.5), Spatial(speed_hz=1.0, mix=0.25, listening="headphones"))
+
     def test_what_a_room_leaves_after_the_song_has_a_loudness(self, song: DemoSong, tmp_path: Path) -> None:
         self.kept(song.path, tmp_path, Reverb(decay_s=3.0), Trim(20.1, 22.0), Loudness(-20.0))
 
