@@ -26,7 +26,12 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("GET", "/v1/jobs/{job}", None),
     ("GET", "/v1/jobs/{job}/downloads", None),
 ]
-GUARDED: list[tuple[str, str, Any]] = [*ROUTES, ("GET", "/v1/tracks", None), ("POST", "/v1/tracks", NEW_TRACK)]
+GUARDED: list[tuple[str, str, Any]] = [
+    *ROUTES,
+    ("GET", "/v1/tracks", None),
+    ("POST", "/v1/tracks", NEW_TRACK),
+    ("GET", "/v1/account", None),
+]
 
 
 def ask(studio: Studio, route: tuple[str, str, Any], track_id: str, job_id: str, **who: Any) -> Answer:
