@@ -182,7 +182,7 @@ UPLOAD_WRITES = [
     *(("tonearm-validate", "dynamodb:PutItem", n) for n in (1, 2)),
     *(
         ("tonearm-analyze", action, n)
-        for action, n in [("dynamodb:PutItem", 1), ("dynamodb:PutItem", 2), ("s3:PutObject", 1), ("s3:PutObject", 2)]
+        for action, n in [("dynamodb:PutItem", 1), ("dynamodb:PutItem", 2), *(("s3:PutObject", n) for n in range(1, 5))]
     ),
     *(
         ("tonearm-transform", action, n)

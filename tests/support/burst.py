@@ -66,7 +66,7 @@ class Burst:
 
         def all_ended() -> bool:
             if reconcile:
-                self.cloud.sweep()
+                self.cloud.sweep(amid_work=True)
             ended = {row["job_id"]["S"] for row in self._job_rows() if row["status"]["S"] in TERMINAL}
             for job_id in ended & open_jobs.keys():
                 self.took_s[job_id] = time.monotonic() - open_jobs.pop(job_id).answered_at
@@ -76,6 +76,9 @@ class Burst:
         wait_until(f"the end of {len(open_jobs)} jobs", all_ended, timeout_s=timeout_s, every_s=every_s)
         wait_until("every execution's end", self._none_runs, timeout_s=60)
         wait_until("every job announced", self._all_told, timeout_s=60, every_s=0.5)
+        if reconcile:
+            # Whatever a sweep met amid the work, nothing of it is left.
+            self.cloud.sweep()
 
     def ended(self) -> int:
         """How many jobs have ended so far."""
