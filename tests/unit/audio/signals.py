@@ -3,12 +3,15 @@
 import struct
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import soundfile
+
+from tonearm_audio.decode import FloatBlock
 
 Samples = npt.NDArray[np.float64]
 RATE = 44_100
@@ -38,6 +41,29 @@ def clicks(times_s: Sequence[float], seconds: float, *, rate: int = RATE) -> Sam
         room = out[start : start + length]
         room += burst[: len(room), np.newaxis]
     return out
+
+
+def blocks(samples: Samples | FloatBlock, *sizes: int) -> Iterator[FloatBlock]:
+    """A stream: the samples in blocks of these sizes, again and again."""
+    start = 0
+    for size in cycle(sizes or (65_536,)):
+        if start >= len(samples):
+            return
+        yield samples[start : start + size].astype(np.float32)
+        start += size
+
+
+def processed(
+    process: Callable[..., Iterator[FloatBlock]],
+    operation: object,
+    samples: Samples | FloatBlock,
+    *sizes: int,
+    rate: int = RATE,
+) -> FloatBlock:
+    """What an operation makes of a stream of blocks of these sizes."""
+    channels = samples.shape[1]
+    made = list(process(blocks(samples, *sizes), operation=operation, sample_rate_hz=rate, channels=channels))
+    return np.concatenate(made) if made else np.zeros((0, channels), np.float32)
 
 
 def write(path: Path, samples: Samples, *, rate: int = RATE, subtype: str | None = None) -> Path:

@@ -1,23 +1,18 @@
 """Compress: the curve that was asked for, in the times that were asked for, and nothing touched below it."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.audio.signals import RATE, noise, tone
+from tests.unit.audio.signals import RATE, noise, processed, tone
 from tonearm_audio.compress import gain_db, process
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.operations import Compress
 
 
 def compressed(operation: Compress, samples: FloatBlock, *, cuts: tuple[int, ...] = (), rate: int = RATE) -> FloatBlock:
-    edges = (0, *sorted(cut for cut in set(cuts) if 0 < cut < len(samples)), len(samples))
-    blocks = (samples[start:end] for start, end in pairwise(edges))
-    made = process(blocks, operation=operation, sample_rate_hz=rate, channels=samples.shape[1])
-    return np.concatenate(list(made))
+    return processed(process, operation, samples, *cuts, rate=rate)
 
 
 def level_db(samples: FloatBlock) -> float:

@@ -3,16 +3,14 @@
 import numpy as np
 import pytest
 
-from tests.unit.audio.signals import RATE, noise
+from tests.unit.audio.signals import noise, processed
 from tonearm_audio.convert import process
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.operations import Convert
 
 
 def converted(samples: FloatBlock, channels: int | None) -> FloatBlock:
-    blocks = iter([samples[:100], samples[100:]])
-    made = process(blocks, operation=Convert(channels=channels), sample_rate_hz=RATE, channels=samples.shape[1])
-    return np.concatenate(list(made))
+    return processed(process, Convert(channels=channels), samples, 100, 10_000)
 
 
 def test_mono_is_half_of_each_channel() -> None:

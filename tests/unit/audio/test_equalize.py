@@ -1,14 +1,13 @@
 """Equalize: what comes out has the curve that was asked for, and neutral bands change no bit."""
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.audio.signals import RATE, Samples, noise
+from tests.unit.audio.signals import RATE, Samples, noise, processed
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.equalize import process, response_db, sections_of
 from tonearm_audio.operations import Band, BandKind, Equalize
@@ -27,17 +26,7 @@ bands = st.builds(
 def equalized(
     samples: Samples, operation: Equalize, *, rate: int = RATE, cuts: tuple[int, ...] = (65_536,)
 ) -> FloatBlock:
-    """The stream handed over in blocks of these sizes, again and again."""
-
-    def blocks() -> Iterator[FloatBlock]:
-        start = index = 0
-        while start < len(samples):
-            size = cuts[index % len(cuts)]
-            yield samples[start : start + size].astype(np.float32)
-            start, index = start + size, index + 1
-
-    made = process(blocks(), operation=operation, sample_rate_hz=rate, channels=samples.shape[1])
-    return np.concatenate([np.zeros((0, samples.shape[1]), np.float32), *made])
+    return processed(process, operation, samples, *cuts, rate=rate)
 
 
 def analogue_db(band: Band, frequencies_hz: Samples) -> Samples:

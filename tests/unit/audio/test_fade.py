@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.audio.signals import RATE, noise, run_python
+from tests.unit.audio.signals import RATE, noise, processed, run_python
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.fade import process
 from tonearm_audio.operations import Fade, FadeShape
@@ -18,9 +18,7 @@ SONG = noise(2.0).astype(np.float32)
 
 
 def faded(operation: Fade, *, size: int = 4096, samples: FloatBlock = SONG) -> FloatBlock:
-    blocks = (samples[start : start + size] for start in range(0, len(samples), size))
-    made = process(blocks, operation=operation, sample_rate_hz=RATE, channels=samples.shape[1])
-    return np.concatenate(list(made))
+    return processed(process, operation, samples, size)
 
 
 def ones(seconds: float) -> FloatBlock:

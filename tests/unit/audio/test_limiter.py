@@ -7,15 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.audio.signals import RATE, noise, tone
+from tests.unit.audio.signals import RATE, blocks, noise, tone
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.limiter import CEILING, TruePeakLimiter, limit
 from tonearm_audio.loudness import PEAK_TAPS, PeakMeter
 
 
 def limited(samples: FloatBlock, block: int = 65_536) -> FloatBlock:
-    blocks = (samples[start : start + block] for start in range(0, len(samples), block))
-    return np.concatenate(list(limit(blocks, sample_rate_hz=RATE)))
+    return np.concatenate(list(limit(blocks(samples, block), sample_rate_hz=RATE)))
 
 
 def test_what_stays_within_full_scale_passes_bit_for_bit() -> None:
@@ -64,8 +63,8 @@ def true_peaks_limited(
     samples: FloatBlock, *, ceiling_dbtp: float = -1.0, smooth: bool = False, rate: int = RATE, block: int = 8192
 ) -> tuple[FloatBlock, TruePeakLimiter]:
     limiter = TruePeakLimiter(rate, ceiling_dbtp=ceiling_dbtp, smooth=smooth)
-    blocks = [made for start in range(0, len(samples), block) for made in limiter.feed(samples[start : start + block])]
-    return np.concatenate([*blocks, *limiter.finish()]), limiter
+    made = [ready for taken in blocks(samples, block) for ready in limiter.feed(taken)]
+    return np.concatenate([*made, *limiter.finish()]), limiter
 
 
 def peak_at_16_times_the_rate_dbtp(samples: FloatBlock) -> float:

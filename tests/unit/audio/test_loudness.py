@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.audio.signals import Samples, noise, tone
+from tests.unit.audio.signals import Samples, blocks, noise, tone
 from tonearm_audio import MeasuredLoudness
 from tonearm_audio.loudness import KWeighting, LoudnessMeter, k_weight
 
@@ -18,8 +18,8 @@ RATE = 48_000
 
 def measure(samples: Samples, *, rate: int = RATE, block: int = 65_536) -> MeasuredLoudness:
     meter = LoudnessMeter(rate, samples.shape[1])
-    for start in range(0, len(samples), block):
-        meter.feed(samples[start : start + block].astype(np.float32))
+    for taken in blocks(samples, block):
+        meter.feed(taken)
     return meter.result()
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.audio.signals import RATE, clicks, noise, tone
+from tests.unit.audio.signals import RATE, blocks, clicks, noise, tone
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.loudness import IntegratedMeter, LoudnessMeter, MeasuredLoudness
 from tonearm_audio.loudness_match import Finisher
@@ -22,8 +22,7 @@ class Song:
 
     def __call__(self) -> Iterator[FloatBlock]:
         self.plays += 1
-        for start in range(0, len(self.samples), self.block):
-            yield self.samples[start : start + self.block]
+        return blocks(self.samples, self.block)
 
 
 def finished(
@@ -157,6 +156,6 @@ def test_any_sound_keeps_its_length_and_the_ceiling_and_reaches_the_target_or_th
 def test_the_short_meter_reads_what_the_full_one_reads(seconds: float) -> None:
     samples = BAND[: round(seconds * RATE)]
     meter = IntegratedMeter(RATE, 2)
-    for start in range(0, len(samples), 777):
-        meter.feed(samples[start : start + 777])
+    for block in blocks(samples, 777):
+        meter.feed(block)
     assert meter.lufs() == measured(samples).integrated_lufs

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.audio.signals import RATE, clicks, noise, run_python, tone, write
+from tests.unit.audio.signals import RATE, blocks, clicks, noise, run_python, tone, write
 from tonearm_audio import AudioError
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.loudness import LoudnessMeter, MeasuredLoudness
@@ -25,8 +25,7 @@ def mastered(
     samples: FloatBlock, operation: Master, *, rate: int = RATE, block: int = 65_536, gain_db: float = 0.0
 ) -> tuple[FloatBlock, Finisher]:
     def song() -> Iterator[FloatBlock]:
-        for start in range(0, len(samples), block):
-            yield samples[start : start + block]
+        return blocks(samples, block)
 
     finisher = Finisher(operation, sample_rate_hz=rate, channels=samples.shape[1])
     for piece in song():

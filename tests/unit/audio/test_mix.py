@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.audio.signals import RATE, noise, tone, write
+from tests.unit.audio.signals import RATE, noise, processed, tone, write
 from tonearm_audio import AudioError, compress, equalize, mix, reverb
 from tonearm_audio.decode import FloatBlock, Source
 from tonearm_audio.mix import mixed_frames, panned, process
@@ -33,9 +33,7 @@ def drum(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def mixed(operation: Mix, *, samples: FloatBlock = SONG, size: int = 4096, rate: int = RATE) -> FloatBlock:
-    blocks = (samples[start : start + size] for start in range(0, len(samples), size))
-    made = process(blocks, operation=operation, sample_rate_hz=rate, channels=samples.shape[1])
-    return np.concatenate(list(made))
+    return processed(process, operation, samples, size, rate=rate)
 
 
 def heard(path: Path) -> FloatBlock:

@@ -1,25 +1,19 @@
 """Resampling: exactly as long as promised, nothing folded down, nothing that depends on how the stream is cut."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.audio.signals import noise, tone
+from tests.unit.audio.signals import blocks, noise, tone
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.operations import CONVERT_SAMPLE_RATES_HZ
 from tonearm_audio.pitch import fit_length, resample
 
 
-def cut(samples: FloatBlock, size: int) -> Iterator[FloatBlock]:
-    yield from (samples[start : start + size] for start in range(0, len(samples), size))
-
-
 def at_rate(samples: FloatBlock, rate: int, to: int, *, size: int = 65_536) -> FloatBlock:
     channels = samples.shape[1]
-    made = resample(cut(samples, size), ratio=rate / to, channels=channels)
+    made = resample(blocks(samples, size), ratio=rate / to, channels=channels)
     fitted = fit_length(made, frames=lambda: max(1, round(len(samples) * to / rate)), channels=channels)
     return np.concatenate(list(fitted))
 

@@ -1,14 +1,13 @@
 """Reverb: a room that decays as asked, without ringing, as loud as the song, and exactly as long."""
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.audio.signals import RATE, Samples, noise
+from tests.unit.audio.signals import RATE, Samples, noise, processed
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.loudness import LoudnessMeter
 from tonearm_audio.operations import Reverb
@@ -26,17 +25,7 @@ reverbs = st.builds(
 def reverberated(
     samples: Samples, operation: Reverb, *, rate: int = RATE, cuts: tuple[int, ...] = (65_536,)
 ) -> FloatBlock:
-    """The stream handed over in blocks of these sizes, again and again."""
-
-    def blocks() -> Iterator[FloatBlock]:
-        start = index = 0
-        while start < len(samples):
-            size = cuts[index % len(cuts)]
-            yield samples[start : start + size].astype(np.float32)
-            start, index = start + size, index + 1
-
-    made = process(blocks(), operation=operation, sample_rate_hz=rate, channels=samples.shape[1])
-    return np.concatenate([np.zeros((0, samples.shape[1]), np.float32), *made])
+    return processed(process, operation, samples, *cuts, rate=rate)
 
 
 def response(operation: Reverb, *, rate: int = RATE, channels: int = 2) -> Samples:

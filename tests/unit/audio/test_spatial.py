@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import soundfile
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.audio.signals import RATE, Samples, noise, run_python, tone, write
+from tests.unit.audio.signals import RATE, Samples, blocks, noise, run_python, tone, write
 from tonearm_audio import AudioError, Operation, OutputFormat, Pitch, Spatial, Tempo, certify, render
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.loudness import LoudnessMeter, MeasuredLoudness
@@ -38,23 +38,15 @@ spatials = st.builds(
 def moved(
     samples: Samples, operation: Spatial, *, rate: int = RATE, cuts: tuple[int, ...] = (65_536,), ceiling: float = -1.0
 ) -> FloatBlock:
-    """The stream handed over in blocks of these sizes, again and again."""
-
-    def blocks() -> Iterator[FloatBlock]:
-        start = index = 0
-        while start < len(samples):
-            size = cuts[index % len(cuts)]
-            yield samples[start : start + size].astype(np.float32)
-            start, index = start + size, index + 1
-
-    made = spatial(blocks(), operation=operation, sample_rate_hz=rate, channels=samples.shape[1], ceiling_dbtp=ceiling)
+    stream = blocks(samples, *cuts)
+    made = spatial(stream, operation=operation, sample_rate_hz=rate, channels=samples.shape[1], ceiling_dbtp=ceiling)
     return np.concatenate([np.zeros((0, 2), np.float32), *made])
 
 
 def loudness(samples: Samples | FloatBlock, rate: int = RATE) -> MeasuredLoudness:
     meter = LoudnessMeter(rate, samples.shape[1])
-    for start in range(0, len(samples), 65_536):
-        meter.feed(samples[start : start + 65_536].astype(np.float32))
+    for block in blocks(samples):
+        meter.feed(block)
     return meter.result()
 
 

@@ -7,30 +7,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.audio.signals import RATE, Samples, clicks, noise, run_python, tone
+from tests.unit.audio.signals import RATE, Samples, blocks, clicks, noise, run_python, tone
 from tonearm_audio.attacks import AttackFinder, TimeMap
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.plan import Change
 from tonearm_audio.stretch import process_change, stretch
 
 
-def cut(samples: Samples | FloatBlock, *sizes: int) -> Iterator[FloatBlock]:
-    """Blocks of these sizes, again and again."""
-    start = index = 0
-    while start < len(samples):
-        yield samples[start : start + sizes[index % len(sizes)]].astype(np.float32)
-        start, index = start + sizes[index % len(sizes)], index + 1
-
-
 def stretched(samples: Samples | FloatBlock, ratio: float, *sizes: int, rate: int = RATE) -> FloatBlock:
-    blocks = cut(samples, *(sizes or (65_536,)))
-    made = stretch(blocks, time_ratio=ratio, sample_rate_hz=rate, channels=samples.shape[1])
+    made = stretch(blocks(samples, *sizes), time_ratio=ratio, sample_rate_hz=rate, channels=samples.shape[1])
     return np.concatenate([np.zeros((0, samples.shape[1]), np.float32), *made])
 
 
 def changed(samples: Samples | FloatBlock, change: Change, *, rate: int = RATE, to: int | None = None) -> FloatBlock:
     made = process_change(
-        cut(samples, 65_536),
+        blocks(samples, 65_536),
         change=change,
         sample_rate_hz=rate,
         channels=samples.shape[1],
@@ -269,7 +260,7 @@ class TestAttacks:
         samples = (clicks(times, 3.0) + 0.05 * tone(300, 3.0) + noise(3.0, gain=1e-4)).astype(np.float32)
         finder = AttackFinder(RATE, 2)
 
-        found = [at for block in cut(samples, 5000) for at in finder.feed(block)]
+        found = [at for block in blocks(samples, 5000) for at in finder.feed(block)]
 
         # One may be at the very beginning, where the tone sets in.
         assert [round(at / RATE, 2) for at in found if at > RATE // 10] == pytest.approx(times, abs=0.011)

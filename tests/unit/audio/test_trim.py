@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.audio.signals import RATE, noise
+from tests.unit.audio.signals import RATE, blocks, noise, processed
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.errors import AudioError
 from tonearm_audio.operations import Trim
@@ -16,14 +16,8 @@ from tonearm_audio.trim import process
 SONG = noise(2.0).astype(np.float32)
 
 
-def blocks(samples: FloatBlock, size: int) -> Iterator[FloatBlock]:
-    yield from (samples[start : start + size] for start in range(0, len(samples), size))
-
-
 def trimmed(operation: Trim, *, size: int = 4096, samples: FloatBlock = SONG) -> FloatBlock:
-    return np.concatenate(
-        list(process(blocks(samples, size), operation=operation, sample_rate_hz=RATE, channels=samples.shape[1]))
-    )
+    return processed(process, operation, samples, size)
 
 
 @settings(max_examples=60, deadline=None)
