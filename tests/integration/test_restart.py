@@ -1,7 +1,7 @@
 """The laptop's emulator is stopped, or killed, amid a burst: every upload whose POST was answered still ends, once."""
 
+import contextlib
 import os
-import signal
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -70,7 +70,9 @@ def killed(stack: Stack) -> None:
     emulator = psutil.Process(pid)
     family = [emulator, *emulator.children(recursive=True)]
     for process in family:
-        process.send_signal(signal.SIGKILL)
+        # A step that ended meanwhile needs no killing.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
     psutil.wait_procs(family, timeout=10)
 
 

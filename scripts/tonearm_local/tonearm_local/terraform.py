@@ -11,12 +11,10 @@ import hashlib
 import json
 import os
 import platform
-import queue
 import re
 import shutil
 import signal
 import subprocess
-import threading
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -25,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 
 from tonearm_local.errors import StackError
 from tonearm_local.progress import Progress, Step, quiet
-from tonearm_local.told import go_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,7 +32,6 @@ MINIMUM_VERSION = (1, 11)
 ADD_ON_FOLDERS = (Path("/opt"), Path("/usr/local"), Path("/srv"), Path("/var/lib"))
 _REGISTRY = "https://registry.terraform.io/.well-known/terraform.json"
 _REGISTRY_PATIENCE_S = 4.0
-_GLANCE_S = 0.5
 _BACKEND = """# Written by tonearm_local: state of the laptop stack stays on the laptop.
 terraform {
   backend "local" {
@@ -269,7 +265,8 @@ def _told(diagnostic: dict[str, Any]) -> str:
 
 
 def _events(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
-    for line in _lines(process):
+    assert process.stdout is not None  # noqa: S101 - Popen was given a pipe
+    for line in process.stdout:
         # What is no JSON comes from a provider's own standard error.
         with contextlib.suppress(json.JSONDecodeError):
             event = json.loads(line)
@@ -277,34 +274,12 @@ def _events(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
                 yield event
 
 
-def _lines(process: subprocess.Popen[str]) -> Iterator[str]:
-    """What a run says. It is read on a thread, so that an interruption which got lost on its way is found meanwhile."""
-    told: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-
-    def read() -> None:
-        assert process.stdout is not None  # noqa: S101 - Popen was given a pipe
-        for line in process.stdout:
-            told.put(line)
-        told.put(None)
-
-    threading.Thread(target=read, daemon=True).start()
-    while True:
-        go_on()
-        try:
-            line = told.get(timeout=_GLANCE_S)
-        except queue.Empty:
-            continue
-        if line is None:
-            return
-        yield line
-
-
 def _end(process: subprocess.Popen[str]) -> None:
     """Let an interrupted run finish the resources it is at and save its state; at most two minutes."""
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(timeout=120)
+            process.communicate(timeout=120)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()

@@ -376,10 +376,12 @@ def test_the_real_terraform_takes_the_arguments(root: Path, monkeypatch: pytest.
 
 # `tonearm demo`, whose song is a Terraform that takes long.
 DEMO = """
+    import signal
     import sys
     from pathlib import Path
     from tonearm_cli import demo, main
     from tonearm_local.terraform import Terraform
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # Whoever runs the tests may ignore it, as nohup(1) does.
     root, url = Path(sys.argv[1]), "http://127.0.0.1:4566"
     terraform = Terraform(root=root, folder=root / "terraform-of-demo", endpoint_url=url, variables={})
     demo.run = lambda *_: terraform.apply(lambda step: print(step, flush=True))
