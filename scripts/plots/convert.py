@@ -8,7 +8,7 @@ import numpy as np
 
 from scripts.plots.chart import Line, Panel, write
 from tonearm_audio.decode import FloatBlock
-from tonearm_audio.pitch import resample
+from tonearm_audio.resample import resample
 
 _FROM_HZ, _TO_HZ = 44_100, 16_000
 _SIZE = 8192

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from scripts.plots.chart import Line, Panel, write
+from tonearm_audio.change import process_change
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.plan import Change
-from tonearm_audio.stretch import process_change
 
 _RATE_HZ = 44_100
 _PITCH_HZ = 110.0

@@ -19,6 +19,7 @@ from typing import Protocol
 
 import numpy as np
 
+from tonearm_audio.change import process_change
 from tonearm_audio.decode import FloatBlock, Source
 from tonearm_audio.encode import open_sink, output_sample_rate
 from tonearm_audio.limiter import TruePeakLimiter, limit
@@ -39,7 +40,6 @@ from tonearm_audio.operations import (
 from tonearm_audio.output_format import Codec, OutputFormat
 from tonearm_audio.plan import Change, Finish, Plan, Stage, channels_after, plan, staged
 from tonearm_audio.spool import Spool
-from tonearm_audio.stretch import process_change
 from tonearm_audio.tag_reading import read_tags
 
 _OVERSHOOT_DB: dict[Codec, float] = {"wav": 0.0, "flac": 0.0, "mp3": 1.0, "ogg": 1.0, "opus": 1.0, "m4a": 1.0}

@@ -12,9 +12,9 @@ from tonearm_audio.circling import Image, ImageMeter
 from tonearm_audio.clipping import FULL_SCALE
 from tonearm_audio.decode import FloatBlock, Source
 from tonearm_audio.envelope import Envelope, EnvelopeMeter
+from tonearm_audio.long_term_spectrum import LongTermSpectrum, LongTermSpectrumMeter
 from tonearm_audio.loudness import LoudnessMeter, MeasuredLoudness
 from tonearm_audio.peaks import Peaks, PeaksMeter, mono
-from tonearm_audio.transposition import Spectrum, SpectrumMeter
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Measured:
     sample_rate_hz: int
     channels: int
     peak: float
-    spectrum: Spectrum
+    spectrum: LongTermSpectrum
     envelope: Envelope
     clipped_percent: float
     peaks: Peaks
@@ -85,7 +85,7 @@ class _Meters:
 
     def __init__(self, sample_rate_hz: int, channels: int) -> None:
         self._format = (sample_rate_hz, channels)
-        self._spectrum = SpectrumMeter(sample_rate_hz, channels)
+        self._spectrum = LongTermSpectrumMeter(sample_rate_hz, channels)
         self._envelope = EnvelopeMeter(sample_rate_hz)
         self._peaks = PeaksMeter(sample_rate_hz)
         self._loudness = LoudnessMeter(sample_rate_hz, channels)

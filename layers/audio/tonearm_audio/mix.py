@@ -17,7 +17,7 @@ import numpy as np
 
 from tonearm_audio.decode import BLOCK_FRAMES, FloatBlock, Source
 from tonearm_audio.operations import Mix, MixTrack
-from tonearm_audio.pitch import fit_length, resample
+from tonearm_audio.resample import fit_length, resample
 
 _STRIP = ("equalize", "compress", "reverb")
 

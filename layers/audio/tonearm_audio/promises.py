@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from tonearm_audio.circling import share_of_motion
 from tonearm_audio.envelope import align, expected_levels
+from tonearm_audio.long_term_spectrum import STEADY, transposition
 from tonearm_audio.measured import Measured, Span
 from tonearm_audio.operations import (
     Compress,
@@ -34,7 +35,6 @@ from tonearm_audio.operations import (
 )
 from tonearm_audio.output_format import Codec, OutputFormat
 from tonearm_audio.plan import CEILING_DBTP, Change, Plan
-from tonearm_audio.transposition import STEADY, transposition
 
 PITCH_TOLERANCE_CENTS = 3.0
 # A line wider than a song's is located less exactly, in proportion to its width.

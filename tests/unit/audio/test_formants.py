@@ -5,10 +5,11 @@ import numpy.typing as npt
 import pytest
 
 from tests.unit.audio.signals import RATE, Samples, noise
+from tonearm_audio.change import process_change
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.formants import FormantKeeper
 from tonearm_audio.plan import Change
-from tonearm_audio.stretch import process_change, window_frames
+from tonearm_audio.stretch import window_frames
 
 VOWELS = {"a": (730.0, 1090.0, 2440.0), "e": (530.0, 1840.0, 2480.0)}
 SECONDS = 2.0

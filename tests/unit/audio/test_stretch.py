@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from tests.unit.audio.signals import RATE, Samples, blocks, clicks, noise, run_python, tone
 from tonearm_audio.attacks import AttackFinder, TimeMap
+from tonearm_audio.change import process_change
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.plan import Change
-from tonearm_audio.stretch import process_change, stretch
+from tonearm_audio.stretch import stretch
 
 
 def stretched(samples: Samples | FloatBlock, ratio: float, *sizes: int, rate: int = RATE) -> FloatBlock:
@@ -292,7 +293,7 @@ HASH = """
 import hashlib, sys
 import numpy as np
 from tonearm_audio.plan import Change
-from tonearm_audio.stretch import process_change
+from tonearm_audio.change import process_change
 song = np.random.default_rng(1).standard_normal((60_000, 2)).astype(np.float32) * 0.1
 song[20_000:20_500] *= 8
 for change in (Change(1.1), Change(0.7, 4.0, True)):

@@ -30,6 +30,7 @@ WAITS = {
     "functions.api.document",
     "tonearm_audio.analysis",
     "tonearm_audio.certificate",
+    "tonearm_audio.change",
     "tonearm_audio.engine",
     "tonearm_audio.stretch",
 }

@@ -35,7 +35,7 @@ Line = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Spectrum:
+class LongTermSpectrum:
     """The long-term spectrum of a recording.
 
     Attributes:
@@ -92,7 +92,7 @@ class Spectrum:
         return -0.691 + 10 * math.log10(power) if power > _SILENT_POWER else None
 
 
-class SpectrumMeter:
+class LongTermSpectrumMeter:
     """Gathers the long-term spectrum of a stream.
 
     Args:
@@ -116,7 +116,7 @@ class SpectrumMeter:
         """Take np.ndarray [shape=(frames, channels), dtype=float32]."""
         self._gather(self._down.resample_chunk(block))
 
-    def result(self) -> Spectrum:
+    def result(self) -> LongTermSpectrum:
         """What was gathered; the meter can take no more after it."""
         self._gather(self._down.resample_chunk(np.zeros((0, self._channels), np.float32), last=True))
         # Half a window of silence lets the last samples count as much as the others.
@@ -124,7 +124,7 @@ class SpectrumMeter:
         # A frame every half window, each weighted by the window's own power: the sum is the signal's.
         scale = 2 / (2 * float((self._shape**2).sum()) * max(1, self._samples))
         tones = self._tones(self._compressed.sum(axis=0), int(self._sounding.sum()))
-        return Spectrum(tones, self._steadiness(), self._power * scale, self._highest_hz)
+        return LongTermSpectrum(tones, self._steadiness(), self._power * scale, self._highest_hz)
 
     def _tones(self, compressed: Line, frames: int) -> Line:
         steps = round(1200 * np.log2(_HIGHEST_HZ / _LOWEST_HZ) / _CENTS_A_STEP)
@@ -190,7 +190,7 @@ def transposition(source: Line, render: Line, *, expected_cents: float) -> Trans
     5 % as well as the best one, the measurement is taken there: a promise is broken only by something that fits better.
 
     Args:
-        source: `Spectrum.tones` of the one recording.
+        source: `LongTermSpectrum.tones` of the one recording.
         render: the same of the other.
         expected_cents: where to look in doubt.
     """

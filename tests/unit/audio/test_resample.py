@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.unit.audio.signals import blocks, noise, tone
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.operations import CONVERT_SAMPLE_RATES_HZ
-from tonearm_audio.pitch import fit_length, resample
+from tonearm_audio.resample import fit_length, resample
 
 
 def at_rate(samples: FloatBlock, rate: int, to: int, *, size: int = 65_536) -> FloatBlock:
