@@ -21,6 +21,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwrig
 from tests.support.page_tools import installed_tools
 from tests.support.person import PASSWORD, wait_until
 from tests.support.recordings import record
+from tonearm_cli.demo_song import compose_demo_song
 from tonearm_local.stack import Outputs
 
 pytestmark = pytest.mark.stack
@@ -160,10 +161,18 @@ def singer(visitor: Visitor) -> Visitor:
     return visitor
 
 
-def test_a_song_goes_from_the_page_to_a_download(singer: Visitor, stack: Outputs, song: Path) -> None:
+@pytest.fixture(scope="module")
+def long_song(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Given a song that takes long enough to be watched."""
+    path = tmp_path_factory.mktemp("long") / "song.wav"
+    compose_demo_song(path, duration_s=90.0, tempo_bpm=120.0, seed=7)
+    return path
+
+
+def test_a_song_goes_from_the_page_to_a_download(singer: Visitor, stack: Outputs, long_song: Path) -> None:
     page = singer.page
     # When it is dropped, with a recipe
-    drop(page, song)
+    drop(page, long_song)
     page.get_by_role("slider", name="Tempo").fill("1.25")
     page.get_by_role("slider", name="Pitch").fill("2")
     singer.looks("desktop-chosen")
@@ -343,7 +352,7 @@ def test_another_render_of_a_track_and_its_end(singer: Visitor, song: Path) -> N
 
 @pytest.mark.parametrize("visitor", ["phone", "dark"], indirect=True)
 def test_every_state_fits_a_phone_and_the_dark(
-    visitor: Visitor, song: Path, tmp_path: Path, request: pytest.FixtureRequest
+    visitor: Visitor, long_song: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     screen = request.node.callspec.params["visitor"]
     page = visitor.page
@@ -355,7 +364,7 @@ def test_every_state_fits_a_phone_and_the_dark(
     visitor.looks(f"{screen}-sign-up")
     visitor.signs_up()
     long_name = tmp_path / f"{'a-very-long-name-' * 8}.wav"
-    shutil.copy(song, long_name)
+    shutil.copy(long_song, long_name)
     page.locator("input[type=file]").set_input_files(long_name)
     page.get_by_role("switch", name=re.compile("8D")).check()
     visitor.looks(f"{screen}-chosen")
