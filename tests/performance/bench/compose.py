@@ -13,10 +13,19 @@ import numpy as np
 import numpy.typing as npt
 
 from tests.performance.bench.instruments import NOMINAL_HZ
-from tests.performance.bench.styles import STYLES, Part, Style
+from tests.performance.bench.styles import BORROWED, STYLES, Part, Style
 
 NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-_DRUM_PANS = {"hat": 0.35, "open_hat": 0.35, "ride": -0.4, "crash": 0.3, "tom": -0.2, "shaker": -0.5}
+_DRUM_PANS = {
+    "hat": 0.35,
+    "open_hat": 0.35,
+    "ride": -0.4,
+    "crash": 0.3,
+    "tom": -0.2,
+    "shaker": -0.5,
+    "tamborim": 0.4,
+    "agogo": -0.4,
+}
 # As loud as in a mix for release: the beat is the drummer's, not the cymbals' or the shaker's.
 _DRUM_LEVELS = {
     "kick": 1.3,
@@ -27,6 +36,9 @@ _DRUM_LEVELS = {
     "open_hat": 0.2,
     "ride": 0.35,
     "shaker": 0.15,
+    "surdo": 1.2,
+    "tamborim": 0.3,
+    "agogo": 0.2,
 }
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 
@@ -157,12 +169,19 @@ def _chord(scale: tuple[int, ...], mode: str, degree: int, *, seventh: bool) -> 
     return tones
 
 
+def _borrowed(notes: str) -> dict[int, int]:
+    """What a chord of `BORROWED` makes of the scale: semitones above the tonic by degree, from the chord's root up."""
+    return {
+        int(note[-1]): SCALES["major"][int(note[-1]) - 1] + note.count("#") - note.count("b") for note in notes.split()
+    }
+
+
 class _Band:
     """The players: bar by bar, section by section."""
 
     def __init__(self, score: Score, style: Style, times: Times, random: np.random.Generator) -> None:
         self._score, self._style, self._times, self._random = score, style, times, random
-        self._scale = SCALES[score.mode]
+        self._scale = self._scale_now = SCALES[score.mode]
         self._melody_at = 0
         self._strokes: list[Stroke] = []
 
@@ -172,7 +191,7 @@ class _Band:
         bars = int((len(self._times) - 1) / style.beats) - 1
         progressions = [choice.split() for choice in style.progressions[self._score.mode]]
         first, second = (progressions[int(random.integers(len(progressions)))] for _ in range(2))
-        jazz = any(part.plays == "walk" for part in style.parts)
+        sevenths = style.sevenths or any(part.plays == "walk" for part in style.parts)
         section_bars = 8 if style.beats * style.steps < 24 else 4
         for bar in range(bars):
             if self._times[bar * style.beats] >= self._score.seconds:
@@ -180,11 +199,18 @@ class _Band:
             if bar % section_bars == 0:
                 self._begin_section(bar // section_bars)
             chords = second if (bar // section_bars) % 3 == 2 else first
-            degree = int(chords[bar % len(chords)])
+            named = chords[bar % len(chords)]
             # A section closes on the tonic or leads to it.
             if bar % (2 * section_bars) == 2 * section_bars - 1:
-                degree = 5 if random.random() < 0.6 else 1
-            chord = _chord(self._scale, self._score.mode, degree, seventh=jazz)
+                named = "5" if random.random() < 0.6 else "1"
+            altered = _borrowed(BORROWED[named]) if named in BORROWED else {}
+            if altered:
+                chord = list(altered.values())
+            else:
+                chord = _chord(self._scale, self._score.mode, int(named), seventh=sevenths)
+                altered = {7: 11} if named == "5" else {}
+            if style.follows:
+                self._scale_now = tuple(altered.get(degree, tone) for degree, tone in enumerate(self._scale, start=1))
             self._bar(bar, bar % section_bars == section_bars - 1, bar % section_bars == 0, chord)
         return self._strokes
 
@@ -252,7 +278,7 @@ class _Band:
         # A melody moves in steps of the scale and lands on notes of the chord.
         self._melody_at = int(np.clip(self._melody_at + random.integers(-2, 3), -4, 5))
         octave, degree = divmod(self._melody_at, 7)
-        semitones = self._scale[degree] + 12 * octave
+        semitones = self._scale_now[degree] + 12 * octave
         if order == 0:
             wanted = semitones
             semitones = min((tone + 12 * n for tone in chord for n in (-1, 0, 1)), key=lambda tone: abs(tone - wanted))

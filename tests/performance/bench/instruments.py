@@ -141,6 +141,41 @@ def brass(hz: float, seconds: float, random: np.random.Generator) -> Signal:
     return (dull + (bright - dull) * swell) * _envelope(time, seconds, 0.03, 0.08)
 
 
+def violin(hz: float, seconds: float, random: np.random.Generator) -> Signal:
+    """A section of bowed strings: three players, each with a vibrato of its own that begins late."""
+    time = _time(seconds + 0.25)
+    count = int(max(1, min(40, 12_000 / hz)))
+    orders = np.arange(1, count + 1)
+    # A body that lets 300 to 3000 Hz through more than the rest.
+    amplitudes = (
+        _harmonics(count, 1.1) / np.sqrt(1 + (250 / (hz * orders)) ** 2) / np.sqrt(1 + (hz * orders / 3000) ** 2)
+    )
+    total = np.zeros(len(time))
+    for cents in (-6.0, 1.0, 7.0):
+        rate = 5.4 + random.uniform(-0.4, 0.4)
+        sway = (
+            0.004
+            / (2 * np.pi * rate)
+            * np.sin(2 * np.pi * rate * time + random.uniform(0, 6))
+            * np.clip(time * 2, 0, 1)
+        )
+        total += _partials(hz * 2 ** (cents / 1200), amplitudes, time + sway)
+    bow = _band(random.standard_normal(len(time)), 2000, 7000) * 0.03
+    return (total + bow) * _envelope(time, seconds, 0.07, 0.25)
+
+
+def reed(hz: float, seconds: float, random: np.random.Generator) -> Signal:
+    """A bandoneon: two reeds that beat against each other, rich in odd harmonics."""
+    time = _time(seconds + 0.08)
+    count = int(max(1, min(40, 12_000 / hz)))
+    orders = np.arange(1, count + 1)
+    amplitudes = _harmonics(count, 0.9) * np.where(orders % 2, 1.0, 0.6) / np.sqrt(1 + (hz * orders / 2500) ** 4)
+    reeds = sum(
+        _partials(hz * 2 ** (cents / 1200), amplitudes, time + random.uniform(0, 1 / hz)) for cents in (0.0, 5.0)
+    )
+    return reeds * _envelope(time, seconds, 0.02, 0.08)
+
+
 def _string(hz: float, seconds: float, random: np.random.Generator, *, damping: float, pick: float) -> Signal:
     """A delay line that is fed back through a two-point mean; a period at a time.
 
@@ -182,6 +217,15 @@ def picked_bass(hz: float, seconds: float, random: np.random.Generator) -> Signa
     time = _time(seconds + 0.04)
     body = _string(hz, len(time) / RATE_HZ, random, damping=1.5, pick=1400)
     return np.tanh(1.4 * (body + 0.7 * np.sin(2 * np.pi * hz * time))) * _envelope(time, seconds, 0.003, 0.04)
+
+
+def slap_bass(hz: float, seconds: float, random: np.random.Generator) -> Signal:
+    time = _time(seconds + 0.04)
+    body = _string(hz, len(time) / RATE_HZ, random, damping=1.0, pick=4000)
+    slap = _band(random.standard_normal(len(time)), 1500, 6000) * np.exp(-time * 120) * 0.4
+    return (np.tanh(1.6 * (body + 0.5 * np.sin(2 * np.pi * hz * time) * np.exp(-time * 3))) + slap) * _envelope(
+        time, seconds, 0.002, 0.04
+    )
 
 
 def overdriven_guitar(hz: float, seconds: float, random: np.random.Generator) -> Signal:
@@ -289,6 +333,27 @@ def tom(hz: float, seconds: float, random: np.random.Generator) -> Signal:
     return np.sin(2 * np.pi * tuning * (110 * time + 1.5 * (1 - np.exp(-time * 20)))) * np.exp(-time * 9)
 
 
+def surdo(hz: float, seconds: float, random: np.random.Generator) -> Signal:
+    time, tuning = _time(0.6), hz / NOMINAL_HZ
+    mallet = _band(random.standard_normal(len(time)), 200 * tuning, 1200 * tuning) * np.exp(-time * 80)
+    return np.sin(2 * np.pi * tuning * (62 * time + 0.6 * (1 - np.exp(-time * 18)))) * np.exp(-time * 6) + 0.4 * mallet
+
+
+def tamborim(hz: float, seconds: float, random: np.random.Generator) -> Signal:
+    time, tuning = _time(0.12), hz / NOMINAL_HZ
+    skin = sum(np.sin(2 * np.pi * tuning * f * time) for f in (640.0, 1090.0, 1530.0)) * np.exp(-time * 50)
+    stick = _band(random.standard_normal(len(time)), 2000 * tuning, 7000 * tuning) * np.exp(-time * 130)
+    return skin + stick
+
+
+def agogo(hz: float, seconds: float, random: np.random.Generator) -> Signal:
+    time, tuning = _time(0.3), hz / NOMINAL_HZ
+    bell = 760.0 if random.random() < 0.5 else 1010.0
+    return sum(
+        np.sin(2 * np.pi * tuning * bell * f * time) / n for n, f in enumerate((1.0, 1.52, 2.67, 3.9), 1)
+    ) * np.exp(-time * 16)
+
+
 def shaker(hz: float, seconds: float, random: np.random.Generator) -> Signal:
     time, tuning = _time(0.09), hz / NOMINAL_HZ
     swish = np.clip(time / 0.025, 0, 1) * np.exp(-time * 45)
@@ -300,7 +365,7 @@ VOICES: dict[str, Voice] = {
     for voice in (
         piano, electric_piano, organ, flute, synth_bass, pad, slow_pad, lead, brass, steel_guitar, nylon_guitar,
         upright_bass, picked_bass, overdriven_guitar, choir, kick, soft_kick, snare, rim, clap, brush, hat, open_hat,
-        ride, crash, tom, shaker,
+        ride, crash, tom, shaker, violin, reed, slap_bass, surdo, tamborim, agogo,
     )
 }  # fmt: skip
 

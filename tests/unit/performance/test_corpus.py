@@ -1,5 +1,7 @@
 """The benchmark's music: reproducible, truthful, and in two corpora that have nothing in common."""
 
+import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +11,11 @@ import pytest
 import soundfile
 
 from tests.performance.bench import corpus
-from tests.performance.bench.compose import NOTES, Score, compose
+from tests.performance.bench.compose import NOTES, Mode, Score, compose
 from tests.performance.bench.instruments import RATE_HZ, VOICES, note
 from tests.performance.bench.mixdown import render
 from tests.performance.bench.speech import speak
-from tests.performance.bench.styles import STYLES
+from tests.performance.bench.styles import BORROWED, STYLES
 
 ROCK = Score("rock", 120.0, 4, "minor", seconds=4.0, seed=5)
 
@@ -148,11 +150,64 @@ def test_the_corpora_have_no_clip_in_common_and_the_held_out_one_is_wide(tmp_pat
     assert len(held_out) >= 26
     assert not {score.seed for score in held_out} & {score.seed for score in development}
     assert {score.style for score in development} - {score.style for score in held_out}
+    assert len({score.style for score in held_out} - {score.style for score in development}) >= 8
     assert {score.motion for score in held_out} == {"steady", "step", "drift", "rubato"}
     assert {score.mode for score in held_out} == {"major", "minor"}
     assert {NOTES[score.tonic] for score in held_out} == set(NOTES)
     assert any(score.tempo_bpm >= 170 for score in held_out)
     assert any(score.tempo_bpm <= 65 for score in held_out)
+
+
+def test_the_development_corpus_stays_what_the_engine_was_built_on(tmp_path: Path) -> None:
+    told = [
+        [
+            [each.voice, *(round(figure, 6) for figure in (each.start_s, each.held_s, each.hz, each.level))]
+            for each in clip.piece.strokes
+        ]
+        for clip in corpus.clips("development", tmp_path, seconds=8)
+    ]
+
+    assert hashlib.sha256(json.dumps(told).encode()).hexdigest().startswith("aa5fb31396632bb6")
+
+
+@pytest.mark.parametrize(
+    ("mode", "progression", "plays"),
+    [
+        ("minor", "5", {0, 2, 3, 5, 7, 8, 11}),
+        ("major", "V/5", {0, 2, 4, 6, 7, 9, 11}),
+        ("major", "V/2", {1, 2, 4, 5, 7, 9, 11}),
+        ("major", "4m", {0, 2, 4, 5, 7, 8, 11}),
+        ("minor", "b2", {0, 1, 3, 5, 7, 8, 10}),
+        ("minor", "4+", {0, 2, 3, 5, 7, 9, 10}),
+    ],
+)
+def test_chords_and_melodies_take_up_what_a_chord_alters(
+    mode: Mode, progression: str, plays: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a style that stays on one chord, but where its sections close
+    style = replace(STYLES["strings"], progressions={mode: (progression,)})
+    monkeypatch.setitem(STYLES, "strings", style)
+    piece = compose(replace(ROCK, style="strings", mode=mode, tonic=0, seconds=240))
+
+    weights = np.zeros(12)
+    for stroke in piece.strokes:
+        if stroke.start_s % 32 < 30:
+            weights[round(12 * np.log2(stroke.hz / 440) + 69) % 12] += 1
+
+    # Then but for a few passing notes only that chord's scale is heard
+    assert weights[sorted(plays)].sum() > 0.96 * weights.sum()
+
+
+def test_every_chord_of_every_style_is_known() -> None:
+    named = {
+        name
+        for style in STYLES.values()
+        for each in style.progressions.values()
+        for row in each
+        for name in row.split()
+    }
+
+    assert named <= set(BORROWED) | set("1234567")
 
 
 def test_a_clip_is_rendered_once_and_a_song_repeats_without_a_gap(tmp_path: Path) -> None:
