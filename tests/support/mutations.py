@@ -1,7 +1,8 @@
 """Damaged recordings by the thousand, each made from a number, and what the engine says of each of them.
 
 Run as a program it looks into a run of them, as a child that a test can outlive: `python -m tests.support.mutations
-FOLDER FIRST COUNT` prints a JSON report.
+FOLDER FIRST COUNT` prints a JSON report. `look_into` runs it so. The folder holds what is damaged: `write_originals` in
+recordings.py.
 """
 
 from __future__ import annotations
@@ -10,16 +11,42 @@ import json
 import random
 import resource
 import signal
+import subprocess
 import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from tonearm_audio import AudioError, Limits, probe
 
+ROOT = Path(__file__).parents[2]
 LIMITS = Limits(max_duration_s=600.0)
 SLOWEST_S = 20
 MEMORY_BYTES = 1 << 30
+GROWTH_MB = 40.0
+
+
+class Broken(Exception):
+    """A damaged file ended the process, hung it, or made it grow; or its refusal could not be read."""
+
+
+def look_into(folder: Path, first: int, count: int) -> dict[str, Any]:
+    """Look into so many in one process, which must live through all of them; its report.
+
+    Raises:
+        Broken: it did not, or needed more and more memory.
+    """
+    command = [sys.executable, "-m", "tests.support.mutations", str(folder), str(first), str(count)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        numbers = [line for line in done.stderr.splitlines() if line.isdigit()]
+        what = "hung" if done.returncode == -signal.SIGALRM else f"ended with {done.returncode}"
+        raise Broken(f"{what} at mutation {numbers[-1] if numbers else '?'}:\n{done.stderr[-3000:]}")
+    report: dict[str, Any] = json.loads(done.stdout)
+    if report["grown_mb"] >= GROWTH_MB:
+        raise Broken(f"grew by {report['grown_mb']} MB from mutation {first} to {first + count}")
+    return report
 
 
 def mutated(original: bytes, number: int, others: list[bytes]) -> bytes:

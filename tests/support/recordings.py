@@ -154,3 +154,13 @@ def record(folder: Path, kind: str, *, seconds: float = 30.0) -> tuple[Path, Sam
     path = folder / f"{kind.replace(' ', '-')}{made.suffix}"
     made.write(path, samples, made.rate)
     return path, samples
+
+
+def write_originals(folder: Path) -> None:
+    """A short recording of each kind that is read, for mutations.py to damage."""
+    for index, kind in enumerate(KINDS):
+        made, _ = record(folder, kind, seconds=1.0)
+        made.rename(folder / f"original-{index:02}")
+    sound = known_signal(1.0, rate=44_100, channels=2)
+    for suffix in ("wav", "flac", "mp3"):
+        soundfile.write(folder / f"original-{suffix}.{suffix}", np.clip(sound, -1, 1), 44_100)
