@@ -31,19 +31,21 @@ from tonearm_audio.operations import (
     Equalize,
     Fade,
     Loudness,
+    Master,
     Mix,
     Operation,
     Reverb,
     Spatial,
     Trim,
 )
-from tonearm_audio.output_format import Codec, OutputFormat
+from tonearm_audio.output_format import OutputFormat
 from tonearm_audio.plan import Change, Finish, Plan, Stage, channels_after, plan, staged
 from tonearm_audio.spool import Spool
 from tonearm_audio.tag_reading import read_tags
 
-_OVERSHOOT_DB: dict[Codec, float] = {"wav": 0.0, "flac": 0.0, "mp3": 1.0, "ogg": 1.0, "opus": 1.0, "m4a": 1.0}
-"""What is left below the ceiling at first for a lossy codec to overshoot."""
+_OVERSHOOT_DB = 1.0
+"""What is left below the ceiling at first for a lossy codec to overshoot; of a master in any format, for it is there to
+be encoded by others."""
 _WORST_OVERSHOOT_DB = 4.0
 _MOST_TRIES = 4
 _LOUDNESS_SLACK_LU = 0.05
@@ -294,7 +296,8 @@ class _Work:
     def _best(
         self, sound: Callable[[float, float], Iterator[FloatBlock]], attempt: Path, ceiling_dbtp: float
     ) -> RenderResult:
-        headroom_db, gain_db, wanted_lufs = _OVERSHOOT_DB[self.output.codec], 0.0, None
+        overshoots = self.output.lossy or self.plan.has(Master)
+        headroom_db, gain_db, wanted_lufs = _OVERSHOOT_DB if overshoots else 0.0, 0.0, None
         for left in reversed(range(_MOST_TRIES)):
             written = self._write(sound(ceiling_dbtp - headroom_db, gain_db), attempt)
             wanted_lufs = written.lufs if wanted_lufs is None else wanted_lufs

@@ -30,9 +30,9 @@ _HOLD_S = 0.003
 _SHORT_HOLD_S = 0.0007
 """Of the true-peak limiter: a song mastered into the ceiling leaves it 1.2 LU louder than with 3 ms."""
 _COST_MEMORY_S = 3.0
-_INTERPOLATION_SLACK = 10 ** (-0.1 / 20)
-"""What lies between the points at which the interpolator looks is higher by up to a tenth of a decibel in music, and a
-gain that moves there lets some hundredths through."""
+_INTERPOLATION_SLACK = 10 ** (-0.25 / 20)
+"""What lies between the points at which the interpolator looks is higher by up to a fifth of a decibel in music that is
+driven into it, and a gain that moves there lets some hundredths through."""
 _FAST_RELEASE_S, _SLOW_ATTACK_S, _SLOW_RELEASE_S = 0.02, 0.08, 0.2
 _BEFORE = PEAK_TAPS // 2
 _SPARE = 8

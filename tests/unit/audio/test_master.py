@@ -8,15 +8,17 @@ from typing import get_args
 import numpy as np
 import numpy.typing as npt
 import pytest
+import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.audio.signals import RATE, blocks, clicks, noise, run_python, tone, write
-from tonearm_audio import AudioError
+from tonearm_audio import AudioError, OutputFormat, render
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.loudness import LoudnessMeter, MeasuredLoudness
 from tonearm_audio.master import PRESETS, Finisher, target_lufs
 from tonearm_audio.operations import Master, Preset
+from tonearm_cli.demo_song import DemoSong
 
 NAMES: tuple[Preset, ...] = get_args(Preset)
 
@@ -265,6 +267,20 @@ def test_any_sound_keeps_its_length_and_the_ceiling(
     assert (measured(out, rate).true_peak_dbtp or -99) <= -1.0
     whole, _ = mastered(np.ascontiguousarray(samples[:, ::-1]), Master(preset), rate=rate)
     assert np.array_equal(whole[:, ::-1], out)
+
+
+def test_a_master_stays_below_the_ceiling_when_others_encode_it(song: DemoSong, tmp_path: Path) -> None:
+    # Given a loud master as WAV
+    render(song.path, tmp_path / "master.wav", operations=[Master("loud")], output=OutputFormat("wav"))
+
+    # When it is encoded without another look at its peaks
+    render(tmp_path / "master.wav", tmp_path / "sold.mp3", operations=[], output=OutputFormat("mp3"))
+
+    # Then what a codec adds fits below the ceiling
+    found = measured(soundfile.read(str(tmp_path / "sold.mp3"), dtype="float32")[0])
+    assert found.true_peak_dbtp is not None
+    assert found.true_peak_dbtp <= -1.0
+    assert found.integrated_lufs == pytest.approx(-9.0, abs=0.1)
 
 
 def test_every_process_and_processor_makes_the_same_samples() -> None:
