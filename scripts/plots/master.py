@@ -12,7 +12,8 @@ import soundfile
 
 from scripts.plots.chart import Line, Panel, write
 from tonearm_audio.decode import Source
-from tonearm_audio.master import PRESETS, Finisher
+from tonearm_audio.master import Finisher
+from tonearm_audio.master_presets import PRESETS
 from tonearm_audio.operations import Master, Preset
 from tonearm_cli.demo_song import compose_demo_song
 

@@ -16,7 +16,8 @@ from tests.unit.audio.signals import RATE, blocks, clicks, noise, run_python, to
 from tonearm_audio import AudioError, OutputFormat, render
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.loudness import LoudnessMeter, MeasuredLoudness
-from tonearm_audio.master import PRESETS, Finisher, target_lufs
+from tonearm_audio.master import Finisher, target_lufs
+from tonearm_audio.master_presets import PRESETS
 from tonearm_audio.operations import Master, Preset
 from tonearm_cli.demo_song import DemoSong
 

@@ -1,0 +1,80 @@
+"""Linear-phase filters for the middle and the sides of a stream, which move nothing in time against anything else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from tonearm_audio.decode import FloatBlock
+from tonearm_audio.tone_curves import LOWEST_HZ, POINTS_PER_OCTAVE, Curve, hann, middle_and_sides
+
+_TAPS_S = 0.09
+_CURVE_STEPS = 64
+
+
+class Filters:
+    """One linear-phase filter for the middle and one for the sides, by overlapping transforms on a fixed grid.
+
+    A response that is symmetric about its middle has a real transform, so that a spectrum is multiplied by numbers and
+    not by vectors: nothing turns in phase, and no processor has a way of its own to do it.
+
+    Args:
+        sample_rate_hz: frames a second.
+        corrections_db: gain at each point [shape=(1 or 2, points)].
+    """
+
+    def __init__(self, sample_rate_hz: int, corrections_db: Curve) -> None:
+        taps = 1 << round(math.log2(_TAPS_S * sample_rate_hz))
+        self._reach = taps // 2
+        self._size = 4 * taps
+        self._step = self._size - taps
+        self._gains = np.stack([_response(line, sample_rate_hz, taps, self._size) for line in corrections_db])
+
+    def process(self, blocks: Iterator[FloatBlock]) -> Iterator[FloatBlock]:
+        """Filter np.ndarray [shape=(frames, channels), dtype=float32]; as many frames come out."""
+        waiting: FloatBlock | None = None
+        for block in blocks:
+            before = np.zeros((self._reach, block.shape[1]), np.float32) if waiting is None else waiting
+            waiting = np.concatenate([before, block])
+            while len(waiting) >= self._size:
+                yield self._filtered(waiting[: self._size])
+                waiting = waiting[self._step :]
+        if waiting is not None:
+            left = len(waiting) - self._reach
+            waiting = np.pad(waiting, ((0, self._size), (0, 0)))
+            while left > 0:
+                yield self._filtered(waiting[: self._size])[:left]
+                waiting, left = waiting[self._step :], left - self._step
+
+    def _filtered(self, window: FloatBlock) -> FloatBlock:
+        # float32 in, float32 out, whatever numpy's stubs say.
+        spectrum = np.fft.rfft(middle_and_sides(window)).astype(np.complex64, copy=False)
+        spectrum.view(np.float32)[:] *= self._gains
+        lines = np.fft.irfft(spectrum, self._size)[:, self._reach : self._reach + self._step]
+        lines = lines.astype(np.float32, copy=False)
+        if len(lines) == 1:
+            return np.ascontiguousarray(lines.T)
+        out = np.empty((self._step, 2), np.float32)
+        np.add(lines[0], lines[1], out=out[:, 0])
+        np.subtract(lines[0], lines[1], out=out[:, 1])
+        return out
+
+
+def _response(correction_db: Curve, sample_rate_hz: int, taps: int, size: int) -> npt.NDArray[np.float32]:
+    """The gain of each bin, twice: for its real and its imaginary part [shape=(size + 2,)]."""
+    bins_hz = [max(LOWEST_HZ, index * sample_rate_hz / size) for index in range(size // 2 + 1)]
+    places = [POINTS_PER_OCTAVE * math.log2(hertz / LOWEST_HZ) for hertz in bins_hz]
+    # On a grid so coarse that the last bit of a measurement does not reach the samples.
+    curve_db = np.rint(correction_db * _CURVE_STEPS) / _CURVE_STEPS
+    levels_db = np.interp(places, np.arange(len(curve_db)), curve_db)
+    gains = np.array([math.pow(10, level_db / 20) for level_db in levels_db])
+    # As short as the taps: the window fades what a narrow correction would ring before and after.
+    impulse = np.fft.irfft(gains)
+    window = hann(taps)
+    impulse[: taps // 2] *= window[taps // 2 :]
+    impulse[taps // 2 : -taps // 2] = 0.0
+    impulse[-taps // 2 :] *= window[: taps // 2]
+    return np.repeat(np.fft.rfft(impulse).real.astype(np.float32), 2)
