@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tonearm_audio.fourier import rfft
 from tonearm_audio.kernels import address, library, size
 from tonearm_audio.tempo import Mono
 
@@ -84,7 +85,7 @@ class SpectrumMeter:
         self._hz_a_bin = sample_rate_hz / self._window
         shape = np.hanning(self._window + 1)[:-1]
         # A sine at full scale then has power 1.0, over all of its bins.
-        self._shape = (shape * math.sqrt(4 / (self._window * float((shape**2).sum())))).astype(np.float32)
+        self._shape = (shape * math.sqrt(4 * self._window / float((shape**2).sum()))).astype(np.float32)
         self._flat_bins = tuple(min(self.bins, math.ceil(edge / self._hz_a_bin)) for edge in FLATNESS_HZ)
         # Half a frame of silence leads in.
         self._rest: Mono = np.zeros(self._window // 2, np.float32)
@@ -107,7 +108,7 @@ class SpectrumMeter:
         if not count:
             return power
         frames = np.lib.stride_tricks.sliding_window_view(samples, self._window)[:: self.hop]
-        spectra = np.fft.rfft(frames * self._shape, axis=-1)
+        spectra = rfft(frames * self._shape)
         figures = np.empty((count, _FIGURES))
         library().tonearm_spectrum(
             address(spectra, np.complex64),

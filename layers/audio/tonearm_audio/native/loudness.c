@@ -5,13 +5,14 @@
 #define PHASES 3
 #define STRETCH 64
 #define LANES 8
+#define FAINTEST 1e-30
 
 /* What a filter still rings with 600 dB below full scale is nothing. Left alone it would fade, through silence, into
  * numbers so small that a processor takes a hundred times as long over each. */
 static inline void forget(double *state)
 {
     for (int index = 0; index < 4; index++)
-        if (__builtin_fabs(state[index]) < 1e-30)
+        if (__builtin_fabs(state[index]) < FAINTEST)
             state[index] = 0.0;
 }
 
@@ -41,102 +42,116 @@ void tonearm_k_weight(const float *in, double *out, ptrdiff_t frames, ptrdiff_t 
             out[channel * frames + frame] = weighted(in[frame * channels + channel], sections, state + 4 * channel);
 }
 
+/* Two channels side by side, in one register. */
+typedef double Pair __attribute__((vector_size(16)));
+
 /* Add up the filtered frames' energy, all channels together, a sum for every `hop` frames; `filled` of them are in the
- * first sum already. sums: (filled + frames) / hop + 1 values; the last is that of a hop that has only begun.
+ * first sum already.
+ *
+ * Both sections are in direct form I, in which a sample waits for one multiplication and one subtraction of the sample
+ * before it, and no more.
+ * channels: 1 or 2; beside one there is silence. state: the last two values, of two channels each, of what goes in, of
+ * what the first section makes of it, and of the second; zero at first. sums: (filled + frames) / hop + 1 values; the
+ * last is that of a hop that has only begun.
  */
 void tonearm_k_energy(const float *in, ptrdiff_t frames, ptrdiff_t channels, const double *sections, double *state,
                       ptrdiff_t hop, ptrdiff_t filled, double *sums)
 {
-    ptrdiff_t sum = 0;
+    Pair in1, in2, shelved1, shelved2, out1, out2;
+    Pair *const memory[] = {&in1, &in2, &shelved1, &shelved2, &out1, &out2};
+    const int signals = sizeof memory / sizeof *memory;
+    for (int signal = 0; signal < signals; signal++)
+        *memory[signal] = (Pair){state[2 * signal], state[2 * signal + 1]};
     for (ptrdiff_t frame = 0; frame < frames;) {
         ptrdiff_t end = frame + hop - filled;
         if (end > frames)
             end = frames;
-        double energy = sums[sum];
         filled += end - frame;
-        if (channels == 2) {
-            double left[4], right[4];
-            for (int index = 0; index < 4; index++) {
-                left[index] = state[index];
-                right[index] = state[4 + index];
-            }
-            for (; frame < end; frame++) {
-                const double one = weighted(in[2 * frame], sections, left);
-                const double other = weighted(in[2 * frame + 1], sections, right);
-                energy += one * one + other * other;
-            }
-            for (int index = 0; index < 4; index++) {
-                state[index] = left[index];
-                state[4 + index] = right[index];
-            }
-        } else {
-            for (; frame < end; frame++)
-                for (ptrdiff_t channel = 0; channel < channels; channel++) {
-                    const double out = weighted(in[frame * channels + channel], sections, state + 4 * channel);
-                    energy += out * out;
-                }
+        double energy = *sums;
+        for (; frame < end; frame++) {
+            const Pair now = {in[frame * channels], channels == 2 ? in[2 * frame + 1] : 0.0f};
+            const Pair shelved = sections[0] * now + sections[1] * in1 + sections[2] * in2 - sections[4] * shelved2
+                                 - sections[3] * shelved1;
+            const Pair out = sections[5] * shelved + sections[6] * shelved1 + sections[7] * shelved2
+                             - sections[9] * out2 - sections[8] * out1;
+            const Pair squares = out * out;
+            energy += squares[0] + squares[1];
+            in2 = in1, in1 = now, shelved2 = shelved1, shelved1 = shelved, out2 = out1, out1 = out;
         }
-        sums[sum] = energy;
+        *sums = energy;
         if (filled == hop) {
             filled = 0;
-            sums[++sum] = 0.0;
+            *++sums = 0.0;
+            /* Here, and not wherever a block ends: what is forgotten must not depend on that. */
+            for (int signal = 2; signal < signals; signal++)
+                for (int side = 0; side < 2; side++)
+                    if (__builtin_fabs((*memory[signal])[side]) < FAINTEST)
+                        (*memory[signal])[side] = 0.0;
         }
+    }
+    for (int signal = 0; signal < signals; signal++) {
+        state[2 * signal] = (*memory[signal])[0];
+        state[2 * signal + 1] = (*memory[signal])[1];
     }
 }
 
-/* The highest magnitude at a quarter, a half and three quarters after each of `count` samples of one line, of which
- * TAPS - 1 more follow. */
-static float between(const float *line, ptrdiff_t count, const float *taps, float highest)
+static inline float greater(float one, float other)
 {
+    return one > other ? one : other;
+}
+
+/* The highest magnitude of some values. */
+static float highest(const float *values, ptrdiff_t count)
+{
+    float lanes[LANES] = {0};
+    ptrdiff_t start = 0;
+    for (; start + LANES <= count; start += LANES)
+        for (int lane = 0; lane < LANES; lane++)
+            lanes[lane] = greater(__builtin_fabsf(values[start + lane]), lanes[lane]);
+    for (; start < count; start++)
+        lanes[0] = greater(__builtin_fabsf(values[start]), lanes[0]);
+    for (int lane = 1; lane < LANES; lane++)
+        lanes[0] = greater(lanes[lane], lanes[0]);
+    return lanes[0];
+}
+
+/* The highest magnitude at a quarter, a half and three quarters after LANES values, each of which belongs with those
+ * that lie `step` apart from it. */
+static inline float between(const float *values, ptrdiff_t step, const float *taps)
+{
+    float most[LANES] = {0};
     for (int phase = 0; phase < PHASES; phase++) {
-        const float *phased = taps + TAPS * phase;
-        ptrdiff_t start = 0;
-        for (; start + LANES <= count; start += LANES) {
-            float sums[LANES] = {0};
-            for (int tap = 0; tap < TAPS; tap++)
-                for (int lane = 0; lane < LANES; lane++)
-                    sums[lane] += phased[tap] * line[start + tap + lane];
-            for (int lane = 0; lane < LANES; lane++) {
-                const float size = __builtin_fabsf(sums[lane]);
-                highest = size > highest ? size : highest;
-            }
-        }
-        for (; start < count; start++) {
-            float sum = 0.0f;
-            for (int tap = 0; tap < TAPS; tap++)
-                sum += phased[tap] * line[start + tap];
-            const float size = __builtin_fabsf(sum);
-            highest = size > highest ? size : highest;
-        }
+        float sums[LANES] = {0};
+        for (int tap = 0; tap < TAPS; tap++)
+            for (int lane = 0; lane < LANES; lane++)
+                sums[lane] += taps[TAPS * phase + tap] * values[tap * step + lane];
+        for (int lane = 0; lane < LANES; lane++)
+            most[lane] = greater(__builtin_fabsf(sums[lane]), most[lane]);
     }
-    return highest;
+    return highest(most, LANES);
 }
 
 /* The highest sample and the highest peak between samples of interleaved frames.
  *
- * in: frames + TAPS - 1 frames; the last TAPS - 1 only lead out of the others. taps: PHASES rows of TAPS.
- * gain: sum of the greatest row's magnitudes. No peak between samples exceeds the samples around it by more, so
- * stretches that cannot reach the highest so far are passed over: the result is that of all.
+ * in: frames + TAPS - 1 frames, of which the last TAPS - 1 only lead out of the others; at least LANES of the others.
+ * taps: PHASES rows of TAPS. gain: sum of the greatest row's magnitudes. No peak between samples exceeds the samples
+ * around it by more, so what cannot reach the highest so far is passed over: the result is that of all.
  * peaks: the highest sample and the highest peak between samples so far, both updated.
  */
 void tonearm_true_peak(const float *in, ptrdiff_t frames, ptrdiff_t channels, const float *taps, float gain,
                        float *peaks)
 {
-    float line[STRETCH + TAPS - 1] = {0};
-    for (ptrdiff_t start = 0; start < frames; start += STRETCH) {
-        const ptrdiff_t count = frames - start < STRETCH ? frames - start : STRETCH;
-        for (ptrdiff_t channel = 0; channel < channels; channel++) {
-            const float *from = in + start * channels + channel;
-            for (ptrdiff_t frame = 0; frame < count + TAPS - 1; frame++)
-                line[frame] = from[frame * channels];
-            float highest = 0.0f;
-            for (ptrdiff_t frame = 0; frame < count + TAPS - 1; frame++) {
-                const float size = __builtin_fabsf(line[frame]);
-                highest = size > highest ? size : highest;
+    const ptrdiff_t values = frames * channels, lead = (TAPS - 1) * channels;
+    for (ptrdiff_t start = 0; start < values; start += STRETCH) {
+        const ptrdiff_t end = start + STRETCH < values ? start + STRETCH : values;
+        const float reached = highest(in + start, end - start + lead);
+        peaks[0] = greater(reached, peaks[0]);
+        if (reached * gain > greater(peaks[1], peaks[0]))
+            for (ptrdiff_t value = start; value < end; value += LANES) {
+                /* The last ones overlap those before, where they are fewer. */
+                const float *from = in + (value + LANES < values ? value : values - LANES);
+                if (highest(from, LANES + lead) * gain > greater(peaks[1], peaks[0]))
+                    peaks[1] = greater(between(from, channels, taps), peaks[1]);
             }
-            peaks[0] = highest > peaks[0] ? highest : peaks[0];
-            if (highest * gain > (peaks[1] > peaks[0] ? peaks[1] : peaks[0]))
-                peaks[1] = between(line, count, taps, peaks[1]);
-        }
     }
 }

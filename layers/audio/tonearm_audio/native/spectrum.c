@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define FAINTEST 1e-20f
+#define LANES 4
 
 /* Split a positive number into its binary exponent, which is returned, and a mantissa in [1, 2). */
 static inline int64_t normalised(double *value)
@@ -16,9 +17,14 @@ static inline int64_t normalised(double *value)
     return exponent;
 }
 
+static inline double together(const double *lanes)
+{
+    return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
+}
+
 /* The power of every bin of complex spectra, and their figures.
  *
- * spectra: rows of `bins` complex numbers. from, to: the bins, from the first up to but without the last, whose
+ * spectra: rows of `bins` complex numbers, one more than a multiple of LANES. from, to: the bins, from the first up to but without the last, whose
  * geometric mean is taken. share: part of a row's magnitudes that lies below its roll-off.
  * power: rows of `bins`. total: the power of each bin, added up over all rows. magnitudes: room for one row.
  * figures: 7 values a row: sums of the magnitudes, of the magnitudes times their bin, times its square, of the powers of
@@ -35,22 +41,31 @@ void tonearm_spectrum(const float *spectra, ptrdiff_t rows, ptrdiff_t bins, ptrd
             magnitudes[bin] = __builtin_sqrtf(power[bin]);
             total[bin] += power[bin];
         }
-        double sum = 0.0, first = 0.0, second = 0.0;
-        for (ptrdiff_t bin = 1; bin < bins; bin++) {
-            const double weighted = (double)magnitudes[bin] * (double)bin;
-            sum += magnitudes[bin];
-            first += weighted;
-            second += weighted * (double)bin;
-        }
-        double powers = 0.0, product = 1.0;
+        double sums[3][LANES] = {{0.0}};
+        for (ptrdiff_t bin = 1; bin < bins; bin += LANES)
+            for (int lane = 0; lane < LANES; lane++) {
+                const double magnitude = magnitudes[bin + lane], weighted = magnitude * (double)(bin + lane);
+                sums[0][lane] += magnitude;
+                sums[1][lane] += weighted;
+                sums[2][lane] += weighted * (double)(bin + lane);
+            }
+        const double sum = together(sums[0]);
+        double powers[LANES] = {0.0}, products[LANES] = {1.0, 1.0, 1.0, 1.0}, product = 1.0;
         int64_t exponent = 0;
-        for (ptrdiff_t bin = from; bin < to; bin++) {
-            powers += power[bin];
-            product *= power[bin] > FAINTEST ? power[bin] : FAINTEST;
-            if ((bin & 7) == 7)
-                exponent += normalised(&product);
+        for (ptrdiff_t bin = from; bin < to; bin += LANES) {
+            for (int lane = 0; lane < LANES; lane++) {
+                const float size = bin + lane < to ? power[bin + lane] : 0.0f;
+                powers[lane] += size;
+                products[lane] *= bin + lane >= to ? 1.0 : size > FAINTEST ? size : FAINTEST;
+            }
+            if ((bin & 28) == 28)
+                for (int lane = 0; lane < LANES; lane++)
+                    exponent += normalised(products + lane);
         }
-        exponent += normalised(&product);
+        for (int lane = 0; lane < LANES; lane++) {
+            exponent += normalised(products + lane);
+            product *= products[lane];
+        }
         double below = 0.0;
         ptrdiff_t roll = 1;
         for (; roll < bins - 1; roll++) {
@@ -59,9 +74,9 @@ void tonearm_spectrum(const float *spectra, ptrdiff_t rows, ptrdiff_t bins, ptrd
                 break;
         }
         figures[0] = sum;
-        figures[1] = first;
-        figures[2] = second;
-        figures[3] = powers;
+        figures[1] = together(sums[1]);
+        figures[2] = together(sums[2]);
+        figures[3] = together(powers);
         figures[4] = product;
         figures[5] = (double)exponent;
         figures[6] = (double)roll;
