@@ -105,7 +105,7 @@ class Clip:
     @property
     def path(self) -> Path:
         """The rendered file, 16-bit WAV."""
-        return self.folder / f"{self.name}.wav"
+        return self.folder / f"{_stem(self.name, self.piece.score)}.wav"
 
     def rendered(self) -> Path:
         """The file, rendered now unless it exists."""
@@ -138,10 +138,15 @@ class Song:
     folder: Path
     score: Score
 
+    @property
+    def is_made(self) -> bool:
+        """Whether an earlier run has left both files."""
+        return all(self._file(suffix).exists() for suffix in ("wav", "mp3"))
+
     @cached_property
     def wav(self) -> Path:
         """16-bit WAV."""
-        path = self.folder / f"{self.name}.wav"
+        path = self._file("wav")
         if not path.exists():
             _write(path, render(compose(self.score)))
         return path
@@ -149,11 +154,16 @@ class Song:
     @cached_property
     def mp3(self) -> Path:
         """MP3 of 320 kbit/s."""
-        path = self.folder / f"{self.name}.mp3"
+        path = self._file("mp3")
         if not path.exists():
             samples, rate_hz = soundfile.read(self.wav, dtype="int16")
-            path.write_bytes(encode_mp3(samples, rate_hz))
+            whole = path.with_name(f".{path.name}.new")
+            whole.write_bytes(encode_mp3(samples, rate_hz))
+            whole.replace(path)
         return path
+
+    def _file(self, suffix: str) -> Path:
+        return self.folder / f"{_stem(self.name, self.score)}.{suffix}"
 
 
 def songs(folder: Path, *, seconds: float = 300.0) -> list[Song]:
@@ -175,13 +185,14 @@ def speech(folder: Path, *, semitones: float = 0.0, seconds: float = 20.0) -> Pa
 
 def repeated_mp3(song: Song, times: int) -> Path:
     """An MP3 that is `times` as long: the song's frames again and again, without the tag that tells its length."""
-    path = song.mp3.with_name(f"{song.name}-x{times}.mp3")
+    path = song.mp3.with_name(f"{song.mp3.stem}-x{times}.mp3")
     if not path.exists():
-        data = song.mp3.read_bytes()
+        data, temporary = song.mp3.read_bytes(), path.with_name(f".{path.name}.new")
         tagged = next(_mp3_frames(data))
-        with path.open("wb") as file:
+        with temporary.open("wb") as file:
             for _ in range(times):
                 file.write(data[tagged:])
+        temporary.replace(path)
     return path
 
 
@@ -224,10 +235,15 @@ def _write(path: Path, samples: Stereo) -> None:
     temporary.replace(path)
 
 
+def _stem(name: str, score: Score) -> str:
+    """A file's name for what is played: another score is another file."""
+    return f"{name}-{hashlib.sha256(repr(score).encode()).hexdigest()[:8]}"
+
+
 def _home(folder: Path) -> Path:
     """A folder named after the sources that compose and render: a change of theirs renders anew."""
     here = Path(__file__).parent
-    names = ("instruments.py", "styles.py", "compose.py", "mixdown.py", "speech.py", "corpus.py")
+    names = ("instruments.py", "styles.py", "compose.py", "mixdown.py", "speech.py")
     digest = hashlib.sha256(json.dumps([(here / name).read_text() for name in names]).encode()).hexdigest()[:12]
     home = folder / digest
     home.mkdir(parents=True, exist_ok=True)

@@ -161,7 +161,7 @@ def violin(hz: float, seconds: float, random: np.random.Generator) -> Signal:
         )
         total += _partials(hz * 2 ** (cents / 1200), amplitudes, time + sway)
     bow = _band(random.standard_normal(len(time)), 2000, 7000) * 0.03
-    return (total + bow) * _envelope(time, seconds, 0.07, 0.25)
+    return (total + bow) * _envelope(time, seconds, 0.03, 0.25)
 
 
 def reed(hz: float, seconds: float, random: np.random.Generator) -> Signal:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -64,15 +66,16 @@ def run(
         process = subprocess.Popen(
             [str(python), "-m", f"{WORKERS}.{worker}", json.dumps(request, default=str)],
             cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            start_new_session=True,
         )  # fmt: skip
+        _running.add(process.pid)
         watched = _Watch(process.pid)
         try:
             _, errors = process.communicate(timeout=timeout_s)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
             return Run(failed=f"killed after {timeout_s:g} s")
         finally:
+            _end(process)
             highest_mb = watched.finish()
         if process.returncode or not answer.exists():
             lines = errors.strip().splitlines() or [f"ended with status {process.returncode}"]
@@ -82,6 +85,25 @@ def run(
             cpu_s=told["cpu_s"], imports_cpu_s=told["imports_cpu_s"], imports_s=told["imports_s"],
             wall_s=told["wall_s"], peak_mb=max(told["peak_mb"], highest_mb), values=told["values"],
         )  # fmt: skip
+
+
+_running: set[int] = set()
+"""Processes that lead a group of their own, so that what they started ends with them."""
+
+
+def stop_all() -> None:
+    """End every program that is being measured, and what it started."""
+    for pid in list(_running):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        # Also when it has ended by itself: nobody measures what it left behind.
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    _running.discard(process.pid)
 
 
 class _Watch:

@@ -83,7 +83,8 @@ def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 def markdown(results: Results, drawn: Mapping[str, str]) -> str:
     """The tables of all jobs."""
     lines = ["![CPU of a five-minute song](benchmarks/cpu.svg)", ""] if "cpu.svg" in drawn else []
-    for name, job in results["jobs"].items():
+    for name in [job for job in TITLES if job in results["jobs"]]:
+        job = results["jobs"][name]
         machine = job["machine"]
         lines += [f"### {TITLES[name]}", ""]
         lines += ["| | ours | bar | | peer | peer's | ratio | |", "|---|---|---|---|---|---|---|---|"]

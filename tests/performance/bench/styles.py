@@ -78,7 +78,7 @@ BORROWED: dict[str, str] = {
     "4+": "4 6 1 b3",
     "b2": "b2 4 b6",
     "b6": "b6 1 b3",
-    "b7": "b7 2 4 b6",
+    "b7": "b7 2 4",
 }
 """Chords from beyond the scale: dominants of other degrees, and other modes' chords. Each note is a degree of the
 major scale on the tonic, raised (#) or lowered (b)."""
@@ -320,7 +320,7 @@ STYLES: dict[str, Style] = {
             Part("electric_piano", "x.....x.........|...x......x.....", "chord", 57, 0.25, 0.3, 0.2, 0.8),
             Part("brass", "x..x..x.........|......x..x..x...", "melody", 67, 0.3, 0.2, 0.25, 0.5),
         ),
-        {"major": ("1 b7 4 1", "1 V/2 2 5", "1 4 1 b7"), "minor": ("1 4+ 1 4+", "1 1 6 5", "1 4+ 7 1")},
+        {"major": ("1 b7 4 5", "1 V/2 2 5", "1 4 1 b7"), "minor": ("1 4+ 1 4+", "1 1 6 5", "1 4+ 7 1")},
         loose_ms=5.0,
         drive=2.5,
         sevenths=True,
@@ -409,7 +409,7 @@ STYLES: dict[str, Style] = {
             Part("steel_guitar", "x.....x.....x...|x...x...x.x.....", "melody", 67, 0.4, 0.0, 0.25, 1.0),
         ),
         {
-            "major": ("1 3 4 4m 1 V/2 V/5 5", "1 5 6 4", "1 b7 4 1"),
+            "major": ("1 3 4 4m 1 V/2 V/5 5", "1 5 6 4", "1 b7 4 5"),
             "minor": ("1 7 6 5", "1 4+ 6 5", "1 V/4 4 5"),
         },
         loose_ms=9.0,
@@ -449,7 +449,7 @@ STYLES: dict[str, Style] = {
             Part("overdriven_guitar", "X.xxX.xxX.xxX.xx|X..xX..xX.x.X.x.", "power", 40, 0.33, 0.7, 0.1, 0.6),
             Part("lead", "x.xxx.x.x.......|x...x...x.x.x.x.", "melody", 74, 0.25, 0.1, 0.35),
         ),
-        {"major": ("1 b7 4 1", "1 b6 b7 1"), "minor": ("1 6 7 1", "1 7 6 5", "1 6 b2 5")},
+        {"major": ("1 b7 4 5", "1 b6 b7 1"), "minor": ("1 6 7 1", "1 7 6 5", "1 6 b2 5")},
         loose_ms=4.0,
         drive=3.0,
         gaps=0.15,
@@ -469,7 +469,7 @@ STYLES: dict[str, Style] = {
             Part("violin", "x...............|................", "root", 60, 0.15, 0.3, 0.4, 1.0),
             Part("choir", "x.....x.........|....x..x..x.....", "melody", 67, 0.22, 0.1, 0.35),
         ),
-        {"major": ("1 3 4 4m", "1 6 2 5", "1 b7 4 1"), "minor": ("1 6 4 5", "1 4+ 1 6", "1 6 7 5")},
+        {"major": ("1 3 4 4m", "1 6 2 5", "1 b7 4 5"), "minor": ("1 6 4 5", "1 4+ 1 6", "1 6 7 5")},
         loose_ms=7.0,
         drive=2.5,
         gaps=0.15,

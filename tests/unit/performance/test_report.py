@@ -1,23 +1,30 @@
 """Rows, tables and plots of the benchmark: bars are judged, and what is missing is named."""
 
 import json
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
+from tests.performance.bench import __main__ as bench_main
 from tests.performance.bench import measure, peers, plots, report
 from tests.performance.bench.jobs import Bench, fuzz
 from tests.performance.bench.measure import Run
-from tests.performance.bench.rows import Row, at_least, at_most, less, summary, times_less
+from tests.performance.bench.rows import Found, Row, at_least, at_most, less, summary, times_less
+from tests.support.mutations import Broken
 
 MACHINE = {"date": "2026-01-02", "processor": "A chip", "cores": 2, "memory_gib": 4.0, "python": "3.11.1"}
 
 
 def job(*rows: Row, **details: object) -> dict[str, Any]:
     told = [row.to_dict() for row in rows]
-    return {"machine": MACHINE, "engine_version": "9", "quick": False, "rows": told, "details": details}
+    return {"machine": MACHINE, "engine_version": "9", "quick": False, "took_s": 7, "rows": told, "details": details}
 
 
 def test_a_bar_is_met_at_its_very_limit_and_nothing_measured_is_no_success() -> None:
@@ -45,11 +52,11 @@ def test_medians_are_of_all_runs_and_one_failure_fails_them() -> None:
 
 
 def test_a_program_is_measured_and_its_failure_told_by_its_last_line() -> None:
-    done = measure.run("ours", "operations")
+    done = measure.run("ours", "version")
     missing = measure.run("ours", "juggle")
 
     assert done.failed == ""
-    assert "Tempo" in done.values["operations"]
+    assert done.values["engine_version"]
     assert 0 < done.imports_cpu_s <= done.cpu_s
     assert 10 < done.peak_mb < 300
     assert "KeyError: 'juggle'" in missing.failed
@@ -67,18 +74,96 @@ def test_missing_peers_are_told_and_no_error(tmp_path: Path, monkeypatch: pytest
     assert bench.peer("librosa_peer", "analyze", source="song.mp3") == Run(failed=why)
 
 
-def test_without_a_fuzz_run_the_row_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.performance.bench.jobs.ROOT", tmp_path)
-    bench = Bench(tmp_path, tmp_path, "", quick=True, cores=1, say=print)
-    assert fuzz(bench).rows[0].verdict == "not measured"
+def test_damaged_files_are_counted_and_one_that_breaks_the_engine_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def look_into(folder: Path, first: int, count: int) -> dict[str, Any]:
+        assert len(list(folder.glob("original-*"))) > 5
+        if first in broken:
+            raise Broken(f"hung at mutation {first + 3}:\nand so on")
+        return {"said": {"accepted": 10, "track.broken": count - 10}, "slowest_s": 0.5, "grown_mb": 1.5}
 
-    (tmp_path / "build" / "fuzz").mkdir(parents=True)
-    told = {"files": 10_000, "refused": 9_000, "crashes": 0, "hangs": 0}
-    (tmp_path / "build" / "fuzz" / "report.json").write_text(json.dumps(told))
-    assert fuzz(bench).rows[0].verdict == "met"
+    monkeypatch.setattr("tests.performance.bench.jobs.look_into", look_into)
+    broken: set[int] = set()
+    told: list[str] = []
+    bench = Bench(Path(), Path(), "", quick=False, cores=2, say=told.append)
 
-    (tmp_path / "build" / "fuzz" / "report.json").write_text(json.dumps({**told, "hangs": 1}))
-    assert fuzz(bench).rows[0].verdict == "missed"
+    whole = fuzz(bench)
+    broken.add(13_000)
+    missed = fuzz(bench)
+
+    assert (whole.rows[0].ours, whole.rows[0].verdict) == (10_000, "met")
+    assert whole.rows[0].note.startswith("100 read, the others refused with 1 codes; slowest 0.5 CPU s")
+    assert (missed.rows[0].ours, missed.rows[0].verdict) == (9_000, "missed")
+    assert missed.rows[0].note == "hung at mutation 13003:"
+    assert len(told) == 20
+    # A look says nothing about ten thousand, but for what breaks
+    quick = replace(bench, quick=True)
+    assert fuzz(quick).rows[0].verdict == "no bar"
+    broken.add(10_100)
+    assert fuzz(quick).rows[0].verdict == "missed"
+
+
+def test_an_interruption_ends_what_is_measured_and_what_it_started(tmp_path: Path) -> None:
+    # Given a program that has started another one
+    began = tmp_path / "began"
+    program = (
+        f"import subprocess as s; p = s.Popen(['sleep', '60']); open({str(began)!r}, 'w').write(str(p.pid)); p.wait()"
+    )
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{program}"\n')
+    python.chmod(0o755)
+    found: list[Run] = []
+    thread = threading.Thread(target=lambda: found.append(measure.run("ours", "version", python=python)))
+    thread.start()
+    while not (began.exists() and began.read_text()):
+        time.sleep(0.01)
+
+    measure.stop_all()
+    thread.join(20)
+
+    assert not thread.is_alive()
+    assert found[0].failed
+    status = Path(f"/proc/{began.read_text()}/status")
+    assert not status.exists() or "State:\tZ" in status.read_text()
+
+
+def results_of(monkeypatch: pytest.MonkeyPatch, folder: Path, *options: str) -> int:
+    monkeypatch.setattr("sys.argv", ["bench", *options])
+    monkeypatch.setattr(bench_main, "ROOT", folder)
+    monkeypatch.setattr(bench_main, "_sources", lambda: "abc")
+    monkeypatch.setattr(peers, "install", lambda _: (Path(), ""))
+    monkeypatch.setattr(bench_main.signal, "signal", lambda *_: None)
+    return bench_main.main()
+
+
+def test_a_run_that_was_interrupted_goes_on_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+
+    def job_named(name: str) -> Callable[[Bench], Found]:
+        def measured(_: Bench) -> Found:
+            asked.append(name)
+            if name == "cores" and asked.count("cores") == 1:
+                raise KeyboardInterrupt
+            return Found([at_most(name, "s", 1.0, 2)], {})
+
+        return measured
+
+    monkeypatch.setattr(bench_main, "JOBS", {name: job_named(name) for name in ("spatial", "cores", "fuzz")})
+    out = tmp_path / "results.json"
+
+    assert results_of(monkeypatch, tmp_path, "--out", str(out)) == 130
+    assert not out.exists()
+    assert results_of(monkeypatch, tmp_path, "--out", str(out)) == 0
+
+    assert asked == ["spatial", "cores", "cores", "fuzz"]
+    assert list(json.loads(out.read_text())["jobs"]) == ["spatial", "cores", "fuzz"]
+    assert not list((tmp_path / "build" / "bench").glob("unfinished*"))
+    assert "going on after an interrupted run, which found: spatial" in capsys.readouterr().out
+    # A chosen job joins what was found before
+    assert results_of(monkeypatch, tmp_path, "--out", str(out), "--only", "fuzz") == 0
+    assert list(json.loads(out.read_text())["jobs"]) == ["spatial", "cores", "fuzz"]
+    assert asked[-1] == "fuzz"
 
 
 def test_the_page_gets_the_figures_between_its_marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,8 +61,6 @@ def render(
         settings = {name: value for name, value in operation.items() if name != "type"}
         if settings.get("reference"):
             settings["reference"] = Path(settings["reference"])
-        if not hasattr(words, operation["type"]):
-            raise NotImplementedError(f"the engine has no operation {operation['type']}")
         chain.append(getattr(words, operation["type"])(**settings))
     COSTS.imported()
     started = time.perf_counter()
@@ -75,15 +73,13 @@ def render(
     }
 
 
-def operations() -> dict[str, Any]:
-    """Which words the engine knows."""
+def version() -> dict[str, Any]:
+    """Which engine this is."""
     import tonearm_audio
-    from tonearm_audio import operations as words
 
     COSTS.imported()
-    known = [name for name in ("Tempo", "Pitch", "Spatial", "Loudness", "Master") if hasattr(words, name)]
-    return {"operations": known, "engine_version": tonearm_audio.ENGINE_VERSION}
+    return {"engine_version": tonearm_audio.ENGINE_VERSION}
 
 
 if __name__ == "__main__":
-    main({"analyze": analyze, "analyze_many": analyze_many, "render": render, "operations": operations})
+    main({"analyze": analyze, "analyze_many": analyze_many, "render": render, "version": version})
