@@ -189,8 +189,8 @@ class _EnergyMeter:
 
 def _loudest(hops: Array, count: int) -> float:
     """The greatest mean energy of so many hops in a row, silence before the first of them."""
-    windows = np.lib.stride_tricks.sliding_window_view(np.concatenate([np.zeros(count - 1), hops]), count)
-    return float(windows.sum(axis=-1).max(initial=0.0)) / count
+    windows = np.lib.stride_tricks.sliding_window_view(np.concatenate([np.zeros(count), hops]), count)
+    return float(windows.sum(axis=-1).max()) / count
 
 
 def k_weight(frequencies_hz: Array) -> Array:

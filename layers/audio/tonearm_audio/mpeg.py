@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import BinaryIO
 
 import numpy as np
@@ -18,6 +19,7 @@ _BITRATES_V1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320
 _BITRATES_V2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _RATES_V1 = (44100, 48000, 32000)
 _JUNK_LIMIT = 1 << 16
+_WINDOW_BYTES = 1 << 18
 _TAG_BYTES = 156
 
 
@@ -33,6 +35,7 @@ class FrameHeader:
     has_crc: bool
 
 
+@lru_cache(maxsize=1 << 10)  # a file has some ten different ones
 def parse_header(word: bytes) -> FrameHeader | None:
     """Read four bytes as a layer III frame header; None when they are not one."""
     if len(word) < 4 or word[0] != 0xFF or word[1] & 0xE6 != 0xE2:
@@ -116,7 +119,7 @@ def scan(file: BinaryIO, size_bytes: int) -> Mp3Scan | None:
     """Walk every frame of an MP3; None when no two frames in a row are found where a decoder would look.
 
     Args:
-        file: opened binary with a buffer of some size, so that the walk stays in memory.
+        file: opened binary.
         size_bytes: the length of the file.
     """
     start = _find_frame(file, after_id3(file), None)
@@ -126,8 +129,11 @@ def scan(file: BinaryIO, size_bytes: int) -> Mp3Scan | None:
     assert first is not None  # noqa: S101  (found just above)
     claimed, delay, padding, tagged = _read_tag(_read_at(file, start, first.size), first)
     position, frames = start + (first.size if tagged else 0), 0
+    window, begin = b"", 0
     while position + 4 <= size_bytes:
-        header = parse_header(_read_at(file, position, 4))
+        if position + 4 > begin + len(window):
+            window, begin = _read_at(file, position, _WINDOW_BYTES), position
+        header = parse_header(window[position - begin : position - begin + 4])
         if header is None or header.sample_rate_hz != first.sample_rate_hz:
             found = _find_frame(file, position + 1, first)
             if found is None:

@@ -6,7 +6,7 @@ import io
 import os
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import soundfile
 
@@ -15,6 +15,9 @@ from tonearm_audio.errors import AudioError
 from tonearm_audio.ogg import OPUS_RATE_HZ, OggFile
 from tonearm_audio.packets import FloatBlock, PacketTrack
 from tonearm_audio.virtual import VirtualFile
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 
 class Reader(Protocol):
@@ -151,13 +154,26 @@ class TaggedFile(VirtualFile):
         super().__init__(len(claim.tag) + path.stat().st_size - claim.start)
         self._tag = claim.tag
         self._start = claim.start
-        self._file = path.open("rb")
+        self._file = io.BufferedReader(io.FileIO(path), 1 << 16)
+        self.seek(0)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place and say where that is."""
+        position = super().seek(offset, whence)
+        self._file.seek(self._start + max(0, position - len(self._tag)))
+        return position
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """Fill a buffer as far as the file goes."""
+        if self._at < len(self._tag):
+            return super().readinto(buffer)
+        # A decoder asks for an MP3 in very small pieces.
+        count = self._file.readinto(buffer)
+        self._at += count
+        return count
 
     def _bytes_at(self, position: int, most: int) -> bytes:
-        if position < len(self._tag):
-            return self._tag[position : position + most]
-        self._file.seek(self._start + position - len(self._tag))
-        return self._file.read(most)
+        return self._tag[position : position + most] if position < len(self._tag) else self._file.read(most)
 
     def close(self) -> None:
         """Close the file."""
