@@ -39,7 +39,8 @@ def process(
     """
     if operation.ratio == 1.0 and operation.makeup_db == 0.0:
         return blocks
-    return _compressed(blocks, operation, sample_rate_hz, channels)
+    compressor = Compressor(operation, sample_rate_hz=sample_rate_hz, channels=channels)
+    return (compressor.feed(block) for block in blocks)
 
 
 def gain_db(operation: Compress, level_dbfs: float) -> float:
@@ -56,24 +57,34 @@ def gain_db(operation: Compress, level_dbfs: float) -> float:
     return operation.makeup_db - (1 - 1 / operation.ratio) * (bent_db + beyond_db)
 
 
-def _compressed(
-    blocks: Iterator[FloatBlock], operation: Compress, sample_rate_hz: int, channels: int
-) -> Iterator[FloatBlock]:
-    in_octaves = (operation.threshold_dbfs / _OCTAVE_DB, operation.knee_db / _OCTAVE_DB)
-    curve = np.array([*in_octaves, 1 - 1 / operation.ratio, operation.makeup_db / _OCTAVE_DB])
-    times_ms = (operation.attack_ms, operation.release_ms)
-    memory = np.array([math.exp(-1000 / (time_ms * sample_rate_hz)) for time_ms in times_ms])
-    state = np.zeros(2)
-    for block in blocks:
+class Compressor:
+    """The compressor of one stream, fed block by block.
+
+    Args:
+        operation: threshold, ratio, times, knee and make-up gain.
+        sample_rate_hz: frames a second.
+        channels: any number; all get the gain that the loudest asks for.
+    """
+
+    def __init__(self, operation: Compress, *, sample_rate_hz: int, channels: int) -> None:
+        in_octaves = (operation.threshold_dbfs / _OCTAVE_DB, operation.knee_db / _OCTAVE_DB)
+        self._curve = np.array([*in_octaves, 1 - 1 / operation.ratio, operation.makeup_db / _OCTAVE_DB])
+        times_ms = (operation.attack_ms, operation.release_ms)
+        self._memory = np.array([math.exp(-1000 / (time_ms * sample_rate_hz)) for time_ms in times_ms])
+        self._state = np.zeros(2)
+        self._channels = channels
+
+    def feed(self, block: FloatBlock) -> FloatBlock:
+        """Take np.ndarray [shape=(frames, channels), dtype=float32]; as many frames come back."""
         samples = np.ascontiguousarray(block)
         out = np.empty_like(samples)
         library().tonearm_compress(
             address(samples, np.float32),
             address(out, np.float32),
             size(len(samples)),
-            size(channels),
-            address(curve, np.float64),
-            address(memory, np.float64),
-            address(state, np.float64),
+            size(self._channels),
+            address(self._curve, np.float64),
+            address(self._memory, np.float64),
+            address(self._state, np.float64),
         )
-        yield out
+        return out

@@ -1,4 +1,8 @@
-"""Linear-phase filters for the middle and the sides of a stream, which move nothing in time against anything else."""
+"""Linear-phase filters for the middle and the sides of a stream, which move nothing in time against anything else.
+
+They can part it into bass and all above it on the way. The two are each other's complement, so that together they are
+the filtered stream again.
+"""
 
 from __future__ import annotations
 
@@ -24,17 +28,28 @@ class Filters:
     Args:
         sample_rate_hz: frames a second.
         corrections_db: gain at each point [shape=(1 or 2, points)].
+        crossover_hz: where bass ends, 6 dB down on both sides and 24 dB an octave from there; None for all in one.
     """
 
-    def __init__(self, sample_rate_hz: int, corrections_db: Curve) -> None:
+    def __init__(self, sample_rate_hz: int, corrections_db: Curve, *, crossover_hz: float | None = None) -> None:
         taps = 1 << round(math.log2(_TAPS_S * sample_rate_hz))
         self._reach = taps // 2
         self._size = 4 * taps
         self._step = self._size - taps
-        self._gains = np.stack([_response(line, sample_rate_hz, taps, self._size) for line in corrections_db])
+        bins_hz = [index * sample_rate_hz / self._size for index in range(self._size // 2 + 1)]
+        bands = [np.ones(len(bins_hz))]
+        if crossover_hz is not None:
+            bass = np.array([1 / (1 + (hertz / crossover_hz) ** 4) for hertz in bins_hz])
+            bands = [bass, 1 - bass]
+        gains = [_gains(line, bins_hz) for line in corrections_db]
+        self._gains = [np.stack([_response(line * band, taps) for line in gains]) for band in bands]
 
-    def process(self, blocks: Iterator[FloatBlock]) -> Iterator[FloatBlock]:
-        """Filter np.ndarray [shape=(frames, channels), dtype=float32]; as many frames come out."""
+    def process(self, blocks: Iterator[FloatBlock]) -> Iterator[list[FloatBlock]]:
+        """Filter np.ndarray [shape=(frames, channels), dtype=float32]; as many frames come out.
+
+        Yields:
+            one such block, or that of the bass and that of the rest.
+        """
         waiting: FloatBlock | None = None
         for block in blocks:
             before = np.zeros((self._reach, block.shape[1]), np.float32) if waiting is None else waiting
@@ -46,14 +61,17 @@ class Filters:
             left = len(waiting) - self._reach
             waiting = np.pad(waiting, ((0, self._size), (0, 0)))
             while left > 0:
-                yield self._filtered(waiting[: self._size])[:left]
+                yield [band[:left] for band in self._filtered(waiting[: self._size])]
                 waiting, left = waiting[self._step :], left - self._step
 
-    def _filtered(self, window: FloatBlock) -> FloatBlock:
+    def _filtered(self, window: FloatBlock) -> list[FloatBlock]:
         # float32 in, float32 out, whatever numpy's stubs say.
         spectrum = np.fft.rfft(middle_and_sides(window)).astype(np.complex64, copy=False)
-        spectrum.view(np.float32)[:] *= self._gains
-        lines = np.fft.irfft(spectrum, self._size)[:, self._reach : self._reach + self._step]
+        return [self._shaped(spectrum, gains) for gains in self._gains]
+
+    def _shaped(self, spectrum: npt.NDArray[np.complex64], gains: npt.NDArray[np.float32]) -> FloatBlock:
+        shaped = (spectrum.view(np.float32) * gains).view(np.complex64)
+        lines = np.fft.irfft(shaped, self._size)[:, self._reach : self._reach + self._step]
         lines = lines.astype(np.float32, copy=False)
         if len(lines) == 1:
             return np.ascontiguousarray(lines.T)
@@ -63,14 +81,17 @@ class Filters:
         return out
 
 
-def _response(correction_db: Curve, sample_rate_hz: int, taps: int, size: int) -> npt.NDArray[np.float32]:
-    """The gain of each bin, twice: for its real and its imaginary part [shape=(size + 2,)]."""
-    bins_hz = [max(LOWEST_HZ, index * sample_rate_hz / size) for index in range(size // 2 + 1)]
-    places = [POINTS_PER_OCTAVE * math.log2(hertz / LOWEST_HZ) for hertz in bins_hz]
+def _gains(correction_db: Curve, bins_hz: list[float]) -> Curve:
+    """The factor that a correction asks for at each bin."""
+    places = [POINTS_PER_OCTAVE * math.log2(max(LOWEST_HZ, hertz) / LOWEST_HZ) for hertz in bins_hz]
     # On a grid so coarse that the last bit of a measurement does not reach the samples.
     curve_db = np.rint(correction_db * _CURVE_STEPS) / _CURVE_STEPS
     levels_db = np.interp(places, np.arange(len(curve_db)), curve_db)
-    gains = np.array([math.pow(10, level_db / 20) for level_db in levels_db])
+    return np.array([math.pow(10, level_db / 20) for level_db in levels_db])
+
+
+def _response(gains: Curve, taps: int) -> npt.NDArray[np.float32]:
+    """The gain of each bin, twice: for its real and its imaginary part [shape=(size + 2,)]."""
     # As short as the taps: the window fades what a narrow correction would ring before and after.
     impulse = np.fft.irfft(gains)
     window = hann(taps)

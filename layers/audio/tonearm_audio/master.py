@@ -3,27 +3,30 @@
 While the song is fed, its long-term spectra are measured: of the middle (L + R)/2 and of the sides (L - R)/2, in thirds
 of an octave (`tone_curves`). What they lack of a preset (`master_presets`) or of a reference (`master_reference`) is
 given by one linear-phase filter for each (`linear_phase`), which moves nothing in time against anything else. Presets
-then compress, gently and by the song's own level; a reference does not. Loudness and ceiling are those of
+then compress, gently, bass and the rest each by its own level; a reference does not. Loudness and ceiling are those of
 `loudness_match`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
-from tonearm_audio import compress
+from tonearm_audio.compress import Compressor
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.linear_phase import Filters
 from tonearm_audio.loudness import IntegratedMeter
 from tonearm_audio.loudness_match import Leveller, Listener
 from tonearm_audio.master_presets import PRESETS, Tone, towards_tone
 from tonearm_audio.master_reference import model_of, towards_model
-from tonearm_audio.operations import Master
+from tonearm_audio.operations import Compress, Master
 from tonearm_audio.spool import Spool
 from tonearm_audio.tone_curves import Spectra, louder_db_by
 
 _WORKING_LUFS = -18.0
 """How loud the song is where it is compressed: thresholds are meant for this."""
+_PARTED_DB = -2.5
+"""Of thresholds where bass is compressed by itself: both bands, each softer than the whole, take as much as one."""
 
 
 def target_lufs(operation: Master) -> float:
@@ -106,12 +109,27 @@ class Finisher:
             return blocks
         if self._filters is None:
             self._filters = self._designed(loudness_lufs)
-        blocks = self._filters.process(blocks)
-        if self._aim.compress is not None:
-            blocks = compress.process(
-                blocks, operation=self._aim.compress, sample_rate_hz=self._rate, channels=self._channels
-            )
-        return blocks
+        bands = self._filters.process(blocks)
+        if self._aim.compress is None:
+            return (whole for (whole,) in bands)
+        return self._compressed(bands, self._aim.compress)
+
+    def _compressed(self, bands: Iterator[list[FloatBlock]], operation: Compress) -> Iterator[FloatBlock]:
+        """Bands together again, each compressed by its own level."""
+        if self._crossover_hz is not None:
+            operation = replace(operation, threshold_dbfs=operation.threshold_dbfs + _PARTED_DB)
+        compressors: list[Compressor] = []
+        for parts in bands:
+            while len(compressors) < len(parts):
+                compressors.append(Compressor(operation, sample_rate_hz=self._rate, channels=self._channels))
+            first, *others = (compressor.feed(part) for compressor, part in zip(compressors, parts, strict=True))
+            for other in others:
+                first += other
+            yield first
+
+    @property
+    def _crossover_hz(self) -> float | None:
+        return self._aim.crossover_hz if isinstance(self._aim, Tone) else None
 
     def _designed(self, loudness_lufs: float) -> Filters:
         """The filters, now that all of the song has been heard."""
@@ -122,4 +140,4 @@ class Finisher:
             corrections_db = towards_model(spectra_db, loudness_lufs, self._aim, self._rate)
         if self._aim.compress is not None:
             corrections_db += _WORKING_LUFS - loudness_lufs - louder_db_by(spectra_db, corrections_db)
-        return Filters(self._rate, corrections_db)
+        return Filters(self._rate, corrections_db, crossover_hz=self._crossover_hz)

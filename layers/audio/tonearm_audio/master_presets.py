@@ -27,6 +27,7 @@ from tonearm_audio.tone_curves import (
 )
 
 _SMOOTHED_POINTS = 3
+_CROSSOVER_HZ = 150.0
 _WIDENED: Knots = ((150, 0.0), (300, 1.0))
 _WIDEST_DB = -6.0
 """Sides against the middle: what is as wide is not made wider."""
@@ -44,6 +45,8 @@ class Tone:
         cut: what is taken in any case, in dB, at frequencies in Hz.
         width_db: by how much the sides are lifted, above 300 Hz.
         compress: dynamics at -18 LUFS; None to leave them.
+        crossover_hz: below it bass is compressed by itself, so that a kick does not turn a voice down; None for all
+            in one, which leaves the balance of bass and the rest alone.
     """
 
     target_lufs: float
@@ -53,6 +56,7 @@ class Tone:
     cut: Knots = ()
     width_db: float = 0.0
     compress: Compress | None = None
+    crossover_hz: float | None = None
 
 
 _MUSIC: Knots = (
@@ -109,6 +113,7 @@ PRESETS: dict[Preset, Tone] = {
         4.0,
         width_db=0.5,
         compress=Compress(-14.0, 1.5, attack_ms=20.0, release_ms=200.0, knee_db=8.0),
+        crossover_hz=_CROSSOVER_HZ,
     ),
     "loud": Tone(
         -9.0,
@@ -117,6 +122,7 @@ PRESETS: dict[Preset, Tone] = {
         5.0,
         width_db=1.0,
         compress=Compress(-16.0, 2.5, attack_ms=10.0, release_ms=120.0, knee_db=8.0),
+        crossover_hz=_CROSSOVER_HZ,
     ),
     "podcast": Tone(
         -16.0,
@@ -133,6 +139,7 @@ PRESETS: dict[Preset, Tone] = {
         1.5,
         4.0,
         compress=Compress(-15.0, 1.8, attack_ms=30.0, release_ms=250.0, knee_db=10.0),
+        crossover_hz=_CROSSOVER_HZ,
     ),
     "bright": Tone(
         -14.0,
@@ -141,6 +148,7 @@ PRESETS: dict[Preset, Tone] = {
         4.0,
         width_db=1.0,
         compress=Compress(-14.0, 1.5, attack_ms=20.0, release_ms=150.0, knee_db=8.0),
+        crossover_hz=_CROSSOVER_HZ,
     ),
 }
 

@@ -12,13 +12,15 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.audio.signals import RATE, blocks, clicks, noise, run_python, tone, write
-from tonearm_audio import AudioError, OutputFormat, render
+from tests.unit.audio.signals import RATE, blocks, clicks, noise, processed, run_python, tone, write
+from tonearm_audio import AudioError, OutputFormat, compress, render
 from tonearm_audio.decode import FloatBlock
+from tonearm_audio.linear_phase import Filters
 from tonearm_audio.loudness import LoudnessMeter, MeasuredLoudness
 from tonearm_audio.master import Finisher, target_lufs
 from tonearm_audio.master_presets import PRESETS
 from tonearm_audio.operations import Master, Preset
+from tonearm_audio.tone_curves import points_hz
 from tonearm_cli.demo_song import DemoSong
 
 NAMES: tuple[Preset, ...] = get_args(Preset)
@@ -268,6 +270,39 @@ def test_any_sound_keeps_its_length_and_the_ceiling(
     assert (measured(out, rate).true_peak_dbtp or -99) <= -1.0
     whole, _ = mastered(np.ascontiguousarray(samples[:, ::-1]), Master(preset), rate=rate)
     assert np.array_equal(whole[:, ::-1], out)
+
+
+def test_a_kick_does_not_turn_a_voice_down() -> None:
+    # Given a steady tone of a voice's pitch, and a kick every half second whose bass alone is louder
+    time = np.arange(8 * RATE) / RATE
+    kick = np.exp(-(time % 0.5) * 15) * np.sin(2 * np.pi * 55 * time)
+    voice = np.sin(2 * np.pi * 800 * time)
+    song = np.repeat((0.1 * voice + 0.3 * kick)[:, None], 2, axis=1).astype(np.float32)
+    operation = PRESETS["loud"].compress
+    assert operation is not None
+
+    in_one = processed(compress.process, operation, song)
+    parted, _ = mastered(song, Master("loud", target_lufs=-24.0))
+
+    def moved_db(samples: FloatBlock) -> float:
+        """How far the level of the voice moves, without the beginning and the end."""
+        around = np.exp(-2j * np.pi * 800 * time) * samples[:, 0]
+        levels = np.abs(around[RATE : 7 * RATE].reshape(-1, RATE // 20).mean(axis=1))
+        return float(20 * np.log10(levels.max() / levels.min()))
+
+    assert moved_db(in_one) > 2.0
+    assert moved_db(parted) < 0.4 * moved_db(in_one)
+
+
+def test_bass_and_the_rest_are_the_whole_song() -> None:
+    song = music()
+    corrections_db = np.zeros((2, len(points_hz())))
+
+    together = np.concatenate(
+        [low + high for low, high in Filters(RATE, corrections_db, crossover_hz=150.0).process(blocks(song))]
+    )
+
+    assert np.abs(together - song).max() < 1e-6
 
 
 def test_a_master_stays_below_the_ceiling_when_others_encode_it(song: DemoSong, tmp_path: Path) -> None:
