@@ -211,6 +211,10 @@ class StudioClient:
             body["recipe"] = recipe.model_dump(mode="json")
         return self._asked(CreatedTrack, "POST", "/v1/tracks", body)
 
+    def create_job(self, track_id: str, recipe: Recipe) -> Job:
+        """Ask for a render of a ready track."""
+        return self._asked(Job, "POST", "/v1/jobs", {"track_id": track_id, "recipe": recipe.model_dump(mode="json")})
+
     def account(self) -> Account:
         """Read the user's tier and what it allows."""
         return self._asked(Account, "GET", "/v1/account")

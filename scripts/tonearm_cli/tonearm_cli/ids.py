@@ -9,6 +9,11 @@ from tonearm_cli.errors import WrongUse
 _ULID = "[0-9a-z]{26}"
 
 
+def is_id(text: str, kind: str) -> bool:
+    """Whether a text looks like an id of a kind."""
+    return re.fullmatch(rf"{kind}_{_ULID}", text) is not None
+
+
 def require_id(text: str, *kinds: str) -> str:
     """An id of one of the kinds (`trk`, `job`). Raises WrongUse."""
     if not re.fullmatch(rf"({'|'.join(kinds)})_{_ULID}", text):

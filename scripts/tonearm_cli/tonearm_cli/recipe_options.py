@@ -6,16 +6,32 @@ import hashlib
 import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tonearm_cli.errors import WrongUse
 from tonearm_cli.files import require_file
+from tonearm_cli.ids import require_id
 
 if TYPE_CHECKING:
     from tonearm.domain.ids import TrackId
 
 # A file's name may hold colons; what is a setting of a mix ends it.
 _MIXED = re.compile(r"(?P<file>.+?)(?P<settings>:(gain|gain_db|pan|start|start_s|equalize|compress|reverb)[=(].*)?")
+
+
+class Others(Protocol):
+    """What else a recipe may name."""
+
+    def named(self, name: str) -> TrackId:
+        """The id that stands for it. Raises WrongUse."""
+
+
+class OtherTracks:
+    """The other tracks that a recipe names, by their ids: a deployment knows no files."""
+
+    def named(self, name: str) -> TrackId:
+        """The id itself. Raises WrongUse when it is none."""
+        return require_id(name, "trk")
 
 
 @dataclass
@@ -75,7 +91,7 @@ class Asked:
         """Whether no option was used."""
         return all(getattr(self, each.name) in (None, False, ()) for each in fields(self))
 
-    def text(self, others: OtherFiles) -> str:
+    def text(self, others: Others) -> str:
         """The recipe, in the order in which the operations are heard; without any, only the format is changed.
 
         Raises:
@@ -117,7 +133,7 @@ class Asked:
             raise _setting_of(option, "--spatial")
         return None
 
-    def _finish(self, others: OtherFiles) -> str | None:
+    def _finish(self, others: Others) -> str | None:
         ceiling = None if self.ceiling is None else f"ceiling={self.ceiling}"
         if self.master is None and self.reference is None:
             if self.loudness is None and ceiling:
@@ -144,7 +160,7 @@ def _set(name: str, settings: dict[str, object]) -> str | None:
     return ":".join([name, *given]) if given else None
 
 
-def _mixed(said: str, others: OtherFiles) -> str:
+def _mixed(said: str, others: Others) -> str:
     found = _MIXED.fullmatch(said)
     name, settings = (found["file"], found["settings"] or "") if found else (said, "")
     return f"mix={others.named(name)}{settings}"

@@ -1,4 +1,7 @@
-"""`tonearm render`: a file becomes what a recipe says, on this machine, by the workflow's own engine, and certified."""
+"""`tonearm render`: a file becomes what a recipe says, on this machine, by the workflow's own engine, and certified.
+
+A track that was uploaded is rendered where it is, by its deployment's workflow: ordered.py.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
+from tonearm_cli.account import DEFAULT_PROFILE, Profile
 from tonearm_cli.errors import Refused, WrongUse, refusing
 from tonearm_cli.files import require_file, require_folder, require_free
+from tonearm_cli.ids import is_id
 from tonearm_cli.output import AsJson, Output, Quiet, command, plain
-from tonearm_cli.recipe_options import Asked, OtherFiles
+from tonearm_cli.recipe_options import Asked, OtherFiles, OtherTracks
 from tonearm_local.told import go_on
 
 if TYPE_CHECKING:
@@ -31,7 +36,12 @@ _OTHERS, _LOUDNESS, _FILE = "Other files", "Loudness, always last", "The file"
 
 
 def render(
-    source: Annotated[Path, typer.Argument(metavar="IN", readable=False, help="An audio file.", show_default=False)],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="IN", readable=False, help="An audio file, or the id of a track of yours.", show_default=False
+        ),
+    ],
     out: Annotated[Path, typer.Argument(metavar="OUT", readable=False, help="The file to make.", show_default=False)],
     *,
     trim: Annotated[
@@ -142,10 +152,14 @@ def render(
         bool, typer.Option("--certify/--no-certify", help="Measure the render against what its recipe promises.")
     ] = True,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace OUT if it is there.")] = False,
+    profile: Profile = DEFAULT_PROFILE,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make OUT of IN by a recipe, and certify it. Needs neither a cloud nor a network.
+    """Make OUT of IN by a recipe, and certify it. A file needs neither a cloud nor a network.
+
+    A track that was uploaded, named by its id (`tonearm tracks`), is rendered by its deployment; --mix and --reference
+    name tracks then.
 
     OUT appears when all of it is made and every promise is kept, and not before. Without options only the format
     changes. All is heard in one order: trim, tempo and pitch, equalizer, compressor, reverb, 8D, mix, fades, loudness.
@@ -180,17 +194,29 @@ def render(
         if recipe is not None and not asked.nothing:
             mend = "Write all of it into --recipe, or none."
             raise WrongUse("--recipe says all that is to be done.", code="usage", value=recipe, mend=mend)
-        require_file(source)
-        others = OtherFiles()
+        track_id = str(source) if is_id(str(source), "trk") and not source.exists() else None
+        if track_id is None:
+            require_file(source)
+        elif not certify:
+            mend = "Leave --no-certify out."
+            raise WrongUse("A deployment certifies every render.", code="usage", value="--no-certify", mend=mend)
+        files = OtherFiles()
+        others = files if track_id is None else OtherTracks()
         text = asked.text(others) if recipe is None else recipe
         written = {"bitrate": bitrate, "bit_depth": bit_depth, "variable": "yes" if variable else None}
         parsed = _parsed(text, others, out, codec, {name: said for name, said in written.items() if said is not None})
         require_folder(out.parent)
-        for read in (source, *others.by_id.values()):
+        for read in () if track_id else (source, *files.by_id.values()):
             if out.exists() and out.samefile(read):
                 raise WrongUse(f"{out} is a file that is read.", code="file.is_input", mend="Name another OUT.")
         require_free(out, output, force=force)
-        made = _made(_Wish(source, parsed, others.by_id), out, output, certify=certify)
+        if track_id is not None:
+            from tonearm_cli.ordered import ordered
+
+            brought = ordered(track_id, parsed, out, output, profile=profile)
+            output.done(brought.document, brought.show)
+            return
+        made = _made(_Wish(source, parsed, files.by_id), out, output, certify=certify)
         output.done(made.document, made.show)
 
 
@@ -226,26 +252,23 @@ class _Made:
         }
 
     def show(self, console: Console) -> None:
-        from rich.filesize import decimal
+        from tonearm_cli.summary import show_render
 
-        from tonearm_cli.summary import promises_table
-
-        if self.certificate is not None:
-            console.print(promises_table(self.certificate))
-            console.print()
-        size, length = decimal(self.out.stat().st_size), f"{self.rendered.duration_s:.3f} s"
-        console.print(f"{plain(str(self.out))}  {size}  {length}", markup=False, soft_wrap=True)
+        show_render(console, self.out, self.rendered.duration_s, self.certificate)
 
 
-def _parsed(text: str, others: OtherFiles, out: Path, codec: str | None, written: dict[str, object]) -> Recipe:
+def _parsed(
+    text: str, others: OtherFiles | OtherTracks, out: Path, codec: str | None, written: dict[str, object]
+) -> Recipe:
     """The recipe with the format that was asked for, or the one that OUT ends with."""
     from tonearm.domain.output_format import Codec
     from tonearm.domain.recipe import Recipe
 
-    known = {track_id: track_id for track_id in others.by_id}
+    # What the options named is an id already.
+    known = set(others.by_id) if isinstance(others, OtherFiles) else set()
 
     def named(name: str) -> str:
-        return known.get(name) or others.named(name)
+        return name if name in known else others.named(name)
 
     codecs: tuple[Codec, ...] = get_args(Codec)
     ending = out.suffix.lower().removeprefix(".")

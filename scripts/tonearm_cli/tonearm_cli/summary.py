@@ -1,4 +1,4 @@
-"""What the demo ends with: what the song was, what it became, and which promises were kept, in figures."""
+"""What the demo and a render end with: what the song was, what it became, and which promises were kept, in figures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.filesize import decimal
 
-from tonearm_cli.output import table
+from tonearm_cli.output import plain, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +55,15 @@ def show(console: Console, made: Made) -> None:
     size = decimal(made.render.size_bytes)
     console.print(f"{made.render_file}  {size}  sha256 {made.render_sha256}", soft_wrap=True, highlight=False)
     console.print(f"rendered PCM sha256 {made.render.pcm_sha256}", soft_wrap=True, highlight=False)
+
+
+def show_render(console: Console, out: Path, duration_s: float, certificate: Mapping[str, Any] | None) -> None:
+    """Print what a render promised and kept, where that was measured, and the file."""
+    if certificate is not None:
+        console.print(promises_table(certificate))
+        console.print()
+    size = decimal(out.stat().st_size)
+    console.print(f"{plain(str(out))}  {size}  {duration_s:.3f} s", markup=False, soft_wrap=True)
 
 
 def _song(made: Made) -> Table:

@@ -314,6 +314,81 @@ class TestDownload:
         assert file_name("x" * 300, "other") == "x" * 200
 
 
+class TestRenderOfATrack:
+    """`tonearm render TRACK_ID OUT`."""
+
+    @pytest.fixture
+    def ready(self, made: World) -> World:
+        """Given a track whose next job goes through its stages."""
+        made.files["certificate"] = json.dumps(answers.certificate()).encode()
+        succeeded = made.jobs[JOB][0]
+        made.jobs[JOB] = [answers.job("queued"), answers.job(stage="transform", percent=60), succeeded]
+        return made
+
+    def test_it_is_ordered_followed_and_fetched(self, signed_in: Terminal, ready: World) -> None:
+        result = signed_in("render", TRACK, "higher.mp3", "--pitch", "+2", "--bitrate", "192")
+        assert result.exit_code == 0, result.output
+        order = ready.asked("POST /v1/jobs")[0]
+        assert order.json["track_id"] == TRACK
+        assert order.json["recipe"]["operations"] == [{"type": "pitch", "semitones": 2.0, "formants": "move"}]
+        assert order.json["recipe"]["output"]["bitrate_kbps"] == 192
+        assert "Idempotency-Key" in order.headers
+        assert here() == {"higher.mp3"}
+        assert Path("higher.mp3").read_bytes() == ready.files["render"]
+        assert f"{JOB}  transform: 60 %" in result.stderr
+        assert "higher.mp3  5.0 kB  20.000 s" in result.stdout
+        assert "duration" in result.stdout
+        # Nothing was uploaded
+        assert not ready.asked("POST /bucket") + ready.asked("POST /v1/tracks")
+
+    def test_programs_get_one_document(self, signed_in: Terminal, ready: World) -> None:
+        document = signed_in.json("render", TRACK, "out.mp3", "--recipe", "tempo=1.1")
+        assert (document["out"], document["track_id"], document["job_id"]) == ("out.mp3", TRACK, JOB)
+        assert document["size_bytes"] == 5000
+        assert document["certificate"] == answers.certificate()
+        assert document["recipe"]["operations"][0]["factor"] == 1.1
+
+    def test_other_tracks_are_named_by_their_ids(self, signed_in: Terminal, ready: World) -> None:
+        other = TRACK[:-2] + "zz"
+        assert signed_in("render", TRACK, "duet.mp3", "--mix", f"{other}:gain=-3").exit_code == 0
+        mixed = ready.asked("POST /v1/jobs")[0].json["recipe"]["operations"][0]
+        assert mixed["tracks"][0]["track_id"] == other
+        Path("voice.wav").touch()
+        document = signed_in.json("render", TRACK, "other.mp3", "--mix", "voice.wav:gain=-3", exit_code=2)
+        assert document["problem"]["code"] == "id.invalid"
+
+    @pytest.mark.parametrize("status", ["validating", None])
+    def test_a_track_that_is_not_ready_or_not_there(
+        self, signed_in: Terminal, ready: World, status: str | None
+    ) -> None:
+        ready.tracks = [answers.track(status)] if status else []
+        document = signed_in.json("render", TRACK, "out.mp3", exit_code=3 if status else 5)
+        assert document["problem"]["code"] == ("track.not_ready" if status else "track.not_found")
+        assert here() == set()
+
+    def test_a_job_that_fails_is_told_and_leaves_what_was_there(self, signed_in: Terminal, ready: World) -> None:
+        ready.jobs[JOB] = [answers.job("failed", problem=answers.problem("recipe.too_long"))]
+        Path("out.mp3").write_text("old")
+        assert signed_in.json("render", TRACK, "out.mp3", exit_code=2)["problem"]["code"] == "file.exists"
+        assert not ready.asked("POST /v1/jobs")
+        document = signed_in.json("render", TRACK, "out.mp3", "--force", exit_code=3)
+        assert document["problem"]["code"] == "recipe.too_long"
+        assert Path("out.mp3").read_text() == "old"
+
+    def test_it_is_always_certified(self, signed_in: Terminal, ready: World) -> None:
+        document = signed_in.json("render", TRACK, "out.mp3", "--no-certify", exit_code=2)
+        assert document["problem"]["value"] == "--no-certify"
+        assert not ready.asked("POST /v1/jobs")
+
+    def test_a_file_of_that_name_is_a_file(self, signed_in: Terminal, ready: World) -> None:
+        Path(TRACK).write_bytes(b"no song")
+        assert signed_in("render", TRACK, "out.mp3").exit_code == 3
+        assert not ready.asked("POST /v1/jobs")
+
+    def test_nobody_who_is_not_signed_in(self, tonearm: Terminal) -> None:
+        assert tonearm.json("render", TRACK, "out.mp3", exit_code=4)["problem"]["code"] == "auth.not_signed_in"
+
+
 def test_a_deployment_that_is_down_is_told(signed_in: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tonearm_cli.client._FIRST_WAIT_S", 0.0)
     with socket.socket() as taken:

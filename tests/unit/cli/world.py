@@ -97,7 +97,7 @@ class World:
     def _api(self, asked: Asked, path: str, query: dict[str, list[str]]) -> Answer:
         parts = path.removeprefix("/v1/").split("/")
         if asked.method == "POST":
-            return self._created(asked)
+            return self._created(asked) if parts == ["tracks"] else self._ordered(asked)
         if len(parts) == 1:
             return as_json(answers.account()) if parts == ["account"] else self._list(parts[0], query)
         if parts[0] == "tracks":
@@ -120,6 +120,14 @@ class World:
         self.tracks.insert(0, track)
         upload = {"url": f"{self.url}/bucket", "fields": {"key": "k"}, "expires_at": LATER}
         return as_json({"track": track, "upload": upload}, 201)
+
+    def _ordered(self, asked: Asked) -> Answer:
+        found = [track for track in self.tracks if track["track_id"] == asked.json["track_id"]]
+        if not found:
+            return as_json(answers.problem("track.not_found", 404), 404)
+        if found[0]["status"] != "ready":
+            return as_json(answers.problem("track.not_ready", 409), 409)
+        return as_json(answers.job("queued"), 202)
 
     def _moment(self, job_id: str) -> dict[str, Any]:
         moments = self.jobs[job_id]
