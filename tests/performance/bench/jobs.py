@@ -604,27 +604,27 @@ def _matched(path: Path, encoded: Path, reference: Path, wanted_lufs: float) -> 
 def cores(bench: Bench) -> Found:
     """A WAV to MP3 320 on one core and on all: wall clock, and whether the files are the same."""
     song, repeats = bench.songs[0], 1 if bench.quick else 3
-    walls: dict[str, dict[int, float]] = {"tonearm": {}, "ffmpeg": {}}
+    runs: dict[str, dict[int, list[float]]] = {"tonearm": {}, "ffmpeg": {}}
     hashes: set[str] = set()
     failed: dict[str, str] = {}
     counts = sorted({1, bench.cores} | {2**n for n in range(1, 8) if 2**n <= bench.cores})
-    for count in counts:
-        for name, times in walls.items():
-            out, runs = bench.out(f"cores-{name}.mp3"), []
-            for _ in range(repeats):
-                if name == "tonearm":
-                    done = bench.render(song.wav, out, codec="mp3", cores=count)
-                else:
-                    done = bench.peer("stretch_peers", "ffmpeg_mp3", source=song.wav, destination=out, cores=count)
-                if done.failed:
-                    failed[name] = done.failed
-                    break
-                runs.append(float(done.values["render_s"]))
-                if name == "tonearm":
-                    hashes.add(hashlib.sha256(out.read_bytes()).hexdigest())
-            if runs:
-                times[count] = median(runs)
-                bench.say(f"MP3 on {count} of {bench.cores} cores by {name}: {times[count]:.2f} s")
+    # In turns: what else the machine does then falls on all alike.
+    for count, name in [(count, name) for _ in range(repeats) for count in counts for name in runs]:
+        if name in failed:
+            continue
+        out = bench.out(f"cores-{name}.mp3")
+        if name == "tonearm":
+            done = bench.render(song.wav, out, codec="mp3", cores=count)
+        else:
+            done = bench.peer("stretch_peers", "ffmpeg_mp3", source=song.wav, destination=out, cores=count)
+        if done.failed:
+            failed[name] = done.failed
+            continue
+        runs[name].setdefault(count, []).append(float(done.values["render_s"]))
+        bench.say(f"MP3 on {count} of {bench.cores} cores by {name}: {runs[name][count][-1]:.2f} s")
+        if name == "tonearm":
+            hashes.add(hashlib.sha256(out.read_bytes()).hexdigest())
+    walls = {name: {count: median(each) for count, each in times.items()} for name, times in runs.items()}
 
     def speed_up(name: str) -> float | None:
         times = walls[name]
