@@ -39,7 +39,13 @@ def output_sample_rate(sample_rate_hz: int, output: OutputFormat) -> int:
 
 
 def open_sink(
-    destination: Path, *, output: OutputFormat, sample_rate_hz: int, channels: int, tags: Tags | None = None
+    destination: Path,
+    *,
+    output: OutputFormat,
+    sample_rate_hz: int,
+    channels: int,
+    tags: Tags | None = None,
+    wide: bool = False,
 ) -> Sink:
     """Open the sink for an output format.
 
@@ -49,10 +55,11 @@ def open_sink(
         sample_rate_hz: rate of the blocks that will be written, as `output_sample_rate` gives it.
         channels: 1 or 2.
         tags: what the file is to say about the song; None says nothing.
+        wide: left and right are known to be so unlike that an encoder need not look for what they share.
     """
     said = tags or Tags()
     if output.codec == "mp3":
-        settings = lame.Settings(sample_rate_hz, channels, output.bitrate_kbps, output.variable)
+        settings = lame.Settings(sample_rate_hz, channels, output.bitrate_kbps, output.variable, joint=not wide)
         return Mp3Sink(destination, settings, head=id3(said))
     if output.codec == "ogg":
         return VorbisSink(destination, sample_rate_hz=sample_rate_hz, channels=channels, tags=said)

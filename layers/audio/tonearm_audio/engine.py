@@ -42,6 +42,7 @@ from tonearm_audio.output_format import OutputFormat
 from tonearm_audio.plan import Change, Finish, Plan, Stage, channels_after, plan, staged
 from tonearm_audio.spool import Spool
 from tonearm_audio.tag_reading import read_tags
+from tonearm_audio.tags import Tags
 
 _OVERSHOOT_DB = 1.0
 """What is left below the ceiling at first for a lossy codec to overshoot; of a master in any format, for it is there to
@@ -188,6 +189,7 @@ class _Work:
         output: the format to write.
         rate_hz: of the render.
         channels: of the render.
+        tags: what the source says of the song, and the render will.
         report: told the share of the source that has been read, rising.
     """
 
@@ -196,13 +198,15 @@ class _Work:
     output: OutputFormat
     rate_hz: int
     channels: int
+    tags: Tags
     report: Callable[[float], None]
 
     @classmethod
     def of(cls, source: Path, made: Plan, output: OutputFormat, on_progress: Callable[[float], None] | None) -> _Work:
         with Source(source) as opened:
             rate_hz = output_rate_hz(made, opened.sample_rate_hz, output)
-            return cls(source, made, output, rate_hz, made.channels(opened.channels), _rising(on_progress))
+            channels = made.channels(opened.channels)
+        return cls(source, made, output, rate_hz, channels, read_tags(source), _rising(on_progress))
 
     def heard(self, ceiling_dbtp: float) -> Iterator[FloatBlock]:
         """The song after all steps; a motion among them keeps below the ceiling."""
@@ -330,12 +334,13 @@ class _Work:
             output=self.output,
             sample_rate_hz=self.rate_hz,
             channels=self.channels,
-            tags=read_tags(self.source),
+            tags=self.tags,
+            wide=self.plan.wide,
         ) as sink:
             for block in blocks:
-                digest.update(block.astype("<f4", copy=False).tobytes())
+                digest.update(np.ascontiguousarray(block, "<f4").data)
                 frames += len(block)
-                peak = max(peak, float(np.abs(block).max()))
+                peak = max(peak, float(block.max()), -float(block.min()))
                 if meter is not None:
                     meter.feed(block)
                 sink.write(block)

@@ -91,6 +91,12 @@ class Plan:
         return next((step for step in self.steps if isinstance(step, Spatial)), None)
 
     @property
+    def wide(self) -> bool:
+        """Whether it ends with left and right so unlike that an encoder gains nothing from what they share."""
+        last = self.steps[-1] if self.steps else None
+        return isinstance(last, Spatial) and last.listening == "anywhere" and last.depth * last.mix >= _WIDE_FROM_DEPTH
+
+    @property
     def ceiling_dbtp(self) -> float | None:
         """Highest true peak of the encoded file, where there is such a promise."""
         if self.finish is not None:
@@ -116,6 +122,9 @@ class Plan:
 
 CEILING_DBTP = -1.0
 """Highest true peak of a render whose steps may lift peaks, unless its loudness is asked for as well."""
+_WIDE_FROM_DEPTH = 0.9
+"""Of a motion. MP3s of three songs at 320 and 192 kbit/s: middle and sides save 0.1 to 0.2 dB of noise at a depth of 1,
+0.6 to 1.3 dB at one of 0.3."""
 _LIFTING = (Spatial, Equalize, Compress, Reverb, Mix)
 
 
