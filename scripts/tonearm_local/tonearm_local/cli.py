@@ -140,8 +140,8 @@ def in_containers(functions: str | None) -> bool | None:
 def _named(
     name: str, *, port: int | None = None, edge_port: int | None = None, in_containers: bool | None = None
 ) -> Stack:
-    # Loads boto3, which `tonearm --help` can do without.
-    from tonearm_local.stack import Stack  # noqa: PLC0415
+    # Loads boto3.
+    from tonearm_local.stack import Stack  # noqa: PLC0415 - `--help` does without
 
     return Stack.named(name, port=port, edge_port=edge_port, in_containers=in_containers)
 
@@ -168,7 +168,7 @@ def _print_login(console: Console, outputs: Outputs) -> None:
 @contextmanager
 def _told() -> Iterator[Console]:
     """Give a console to print on, and tell what goes wrong as `told` does."""
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415 - `--help` does without
 
     with told():
         yield Console(soft_wrap=True, highlight=False)
@@ -180,8 +180,8 @@ def _shown(console: Console) -> Iterator[Progress]:
     if not console.is_terminal:
         yield _Plain()
         return
-    from rich.live import Live  # noqa: PLC0415
-    from rich.spinner import Spinner  # noqa: PLC0415
+    from rich.live import Live  # noqa: PLC0415 - `--help` does without
+    from rich.spinner import Spinner  # noqa: PLC0415 - `--help` does without
 
     spinner = Spinner("dots", text="Starting")
     with Live(spinner, console=console, transient=True, refresh_per_second=8):

@@ -18,9 +18,8 @@ app = typer.Typer(help="The container images of the workflow's steps.", no_args_
 @app.command()
 def build() -> None:
     """Build the images light and audio, unless they are there already."""
-    # These load what `tonearm --help` can do without.
-    from tonearm_local.images.build import build_images  # noqa: PLC0415
-    from tonearm_local.images.engine import borrowed_engine  # noqa: PLC0415
+    from tonearm_local.images.build import build_images  # noqa: PLC0415 - `--help` does without
+    from tonearm_local.images.engine import borrowed_engine  # noqa: PLC0415 - `--help` does without
 
     with told():
         root = repository_root()
@@ -33,7 +32,7 @@ def build() -> None:
 @app.command()
 def test() -> None:
     """Run every function's image under Lambda's conditions, against process mode; print what was measured."""
-    from tonearm_local.images.engine import NoEngine, borrowed_engine  # noqa: PLC0415
+    from tonearm_local.images.engine import NoEngine, borrowed_engine  # noqa: PLC0415 - `--help` does without
 
     with told():
         root = repository_root()
