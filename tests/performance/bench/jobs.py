@@ -297,10 +297,6 @@ def change(bench: Bench) -> Found:
         bench.prepare("true re-renders", _render_truth, truths)
         measured = bench.in_parallel([partial(_change_quality, bench, name, settings) for name in _CHANGERS])
         quality: dict[str, dict[str, Any]] = dict(zip(_CHANGERS, measured, strict=True))
-        for name, told in quality.items():
-            bench.say(
-                f"{kind} by {name}: " + ", ".join(f"{what} {value}" for what, value in told.items() if what != "each")
-            )
         found.rows += _change_rows(kind, costs, quality)
         found.details[kind] = {name: {"costs": costs[name].to_dict(), "quality": quality[name]} for name in _CHANGERS}
     row, voice = _formants(bench)
@@ -355,15 +351,17 @@ def _change_quality(bench: Bench, name: str, settings: dict[str, float]) -> dict
     cents = metrics.worst_cents(signals, rate_hz, ratio=2 ** (semitones / 12), tempo=factor)
     begin_s = len(tones) / rate_hz
     in_time = metrics.clicks_in_time(signals, rate_hz, [(begin_s + at) / factor for at in times])
-    return {
+    found = {
         "lmd_mid": round(mean(clip["lmd_mid"] for clip in each), 3),
         "lmd_side": round(mean(clip["lmd_side"] for clip in each), 3),
         "cents": round(cents, 3),
         "clicks": round(in_time, 3),
         "image": round(max((clip["image"] for clip in each), key=abs), 4),
         "samples_off": max(clip["samples_off"] for clip in each),
-        "each": [{k: round(v, 4) if isinstance(v, float) else v for k, v in clip.items()} for clip in each],
     }
+    what = f"tempo × {factor:g}" if factor != 1 else f"pitch + {semitones:g}"
+    bench.say(f"{what} by {name}: {', '.join(f'{title} {value}' for title, value in found.items())}")
+    return found | {"each": [{k: round(v, 4) if isinstance(v, float) else v for k, v in clip.items()} for clip in each]}
 
 
 def _truth_of(clip: Clip, settings: dict[str, float]) -> Path:
