@@ -1,5 +1,8 @@
 """The key: right on chords of a known key in any tuning, and none where nothing has a pitch."""
 
+import pickle
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 
@@ -13,21 +16,34 @@ CADENCES = {
 }
 
 
-def cadence(tonic: int, mode: str, *, cents: float = 0.0, level: float = 0.05) -> Mono:
-    """I - IV - V - I, or i - iv - V - i, a second each, each note with six harmonics."""
-    time = np.arange(ANALYSIS_RATE_HZ) / ANALYSIS_RATE_HZ
-    bars: list[Samples] = []
-    for chord in CADENCES[mode]:
-        notes = [440 * 2 ** ((tonic - 9 + step) / 12 + cents / 1200) / octave for step in chord for octave in (1, 2)]
-        bars.append(sum(np.sin(2 * np.pi * note * k * time) / k for note in notes for k in range(1, 7)) * np.exp(-time))
+TIME = np.arange(ANALYSIS_RATE_HZ) / ANALYSIS_RATE_HZ
+
+
+def chord(*semitones: int, cents: float = 0.0) -> Samples:
+    """A second of a chord, by semitones above C4, an octave below as well, each note with six harmonics."""
+    notes = [440 * 2 ** ((step - 9) / 12 + cents / 1200) / octave for step in semitones for octave in (1, 2)]
+    sound: Samples = sum(np.sin(2 * np.pi * note * k * TIME) / k for note in notes for k in range(1, 7)) * np.exp(-TIME)
+    return sound
+
+
+def song(*bars: Samples, level: float = 0.05) -> Mono:
     return (level * np.concatenate(bars)).astype(np.float32)
 
 
-def key_of(*blocks: Mono) -> Key | None:
+def cadence(tonic: int, mode: str, *, cents: float = 0.0) -> Mono:
+    """I - IV - V - I, or i - iv - V - i, a second each."""
+    return song(*(chord(*(tonic + step for step in steps), cents=cents) for steps in CADENCES[mode]))
+
+
+def fed(blocks: Iterable[Mono]) -> ChromaMeter:
     meter = ChromaMeter()
     for block in blocks:
         meter.feed(block)
-    return meter.result()
+    return meter
+
+
+def key_of(*blocks: Mono) -> Key | None:
+    return fed(blocks).result()
 
 
 @pytest.mark.parametrize("mode", ["major", "minor"])
@@ -56,6 +72,62 @@ def test_neither_the_level_nor_the_cut_of_the_blocks_matters() -> None:
     quiet = key_of(0.01 * whole)
     assert quiet is not None
     assert (quiet.tonic, quiet.mode) == ("G", "major")
+
+
+C, F, G, E_MAJOR = (chord(root, root + 4, root + 7) for root in (0, 5, 7, 4))
+A_MINOR, D_MINOR, E_MINOR = (chord(root, root + 3, root + 7) for root in (9, 2, 4))
+
+
+@pytest.mark.parametrize(
+    ("bars", "key"),
+    [
+        pytest.param((C, F, A_MINOR, C, C, G, A_MINOR, C), ("C", "major"), id="white keys, mostly C"),
+        pytest.param((A_MINOR, F, C, A_MINOR, A_MINOR, D_MINOR, C, A_MINOR), ("A", "minor"), id="its relative"),
+        pytest.param((D_MINOR, G, C, A_MINOR) * 2 + (C,), ("C", "major"), id="ii - V - I - vi"),
+        pytest.param((A_MINOR, D_MINOR, E_MAJOR, A_MINOR), ("A", "minor"), id="with the leading note"),
+        pytest.param((A_MINOR, D_MINOR, E_MINOR, A_MINOR), ("A", "minor"), id="without the leading note"),
+    ],
+)
+def test_of_keys_with_the_same_notes_the_one_wins_whose_chords_last(
+    bars: tuple[Samples, ...], key: tuple[str, str]
+) -> None:
+    found = key_of(song(*bars))
+
+    assert found is not None
+    assert (found.tonic, found.mode) == key
+
+
+def test_given_a_melody_beside_the_scale_then_the_chords_below_decide() -> None:
+    chromatic = [np.resize(np.sin(2 * np.pi * 523.25 * 2 ** (n / 12) * TIME), ANALYSIS_RATE_HZ) for n in (1, 6, 8, 3)]
+
+    found = key_of(song(*(bar + 0.5 * note for bar, note in zip((C, F, G, C), chromatic, strict=True))))
+
+    assert found is not None
+    assert (found.tonic, found.mode) == ("C", "major")
+
+
+def test_given_drums_as_loud_then_the_key_remains() -> None:
+    tune = np.tile(cadence(10, "minor"), 3)
+
+    found = key_of((tune + drums()[: len(tune)] * np.std(tune) / np.std(drums())).astype(np.float32))
+
+    assert found is not None
+    assert (found.tonic, found.mode) == ("Bb", "minor")
+
+
+def test_given_two_chords_by_turns_then_the_confidence_is_low() -> None:
+    found = key_of(song(*(C, G) * 8))
+
+    assert found is not None
+    assert found.confidence < 0.5
+
+
+def test_half_an_hour_takes_as_little_memory_as_a_minute() -> None:
+    minute = np.tile(cadence(5, "major"), 15)
+
+    meter = fed(30 * [minute])
+
+    assert len(pickle.dumps(meter)) < 300_000
 
 
 def drums() -> Mono:
