@@ -1,4 +1,4 @@
-"""Loudness and peaks of a stream, in one pass and 50 kB a minute.
+"""Loudness and peaks of a stream, in one pass and constant memory.
 
 Sources: ITU-R BS.1770-4 (K-weighting, gated loudness, true peak), EBU Tech 3341 (meter; momentary, short-term and
 integrated loudness), EBU Tech 3342 (range). The loops over samples are kernels (native/loudness.c); what they find does
@@ -93,29 +93,51 @@ class LoudnessMeter:
 
     def __init__(self, sample_rate_hz: int, channels: int) -> None:
         self._peaks = PeakMeter(channels)
-        self._course = IntegratedMeter(sample_rate_hz, channels)
+        self._hop = round(sample_rate_hz / (_STEPS_A_SECOND * _HOPS_A_STEP))
+        self._energy = _EnergyMeter(sample_rate_hz, channels, hop=self._hop)
+        self._hops = np.zeros(0)
+        self._steps: list[Array] = []
+        self._momentary = _Loudest(_MOMENTARY_HOPS)
+        self._short_term = _Loudest(_SHORT_TERM_STEPS * _HOPS_A_STEP)
 
     def feed(self, block: FloatBlock) -> None:
         """Take np.ndarray [shape=(frames, channels), dtype=float32]."""
         self._peaks.feed(block)
-        self._course.feed(block)
+        self._gather(self._energy.feed(block) / self._hop)
 
     def result(self) -> MeasuredLoudness:
         """What was measured; the meter can take no more after it."""
         self._peaks.finish()
-        hops, steps = self._course.hops(), self._course.steps()
+        # The last hop counts for the maxima as far as it goes, with silence after it.
+        begun, filled = self._energy.begun, self._energy.filled
+        steps = np.concatenate(self._steps) if self._steps else np.zeros(0)
+        if not len(steps):
+            # Shorter than one step of the meter: all there is counts as one.
+            frames = len(self._hops) * self._hop + filled
+            steps = np.array([(float(self._hops.sum()) * self._hop + begun) / frames]) if frames else steps
+        self._gather(np.array([begun / self._hop] if filled else []))
         curve = _windows(steps, _SHORT_TERM_STEPS) if len(steps) >= _SHORT_TERM_STEPS else np.zeros(0)
         return MeasuredLoudness(
             integrated_lufs=_integrated(steps),
             range_lu=_range(steps),
-            max_momentary_lufs=_audible_lufs(_loudest(hops, _MOMENTARY_HOPS)),
-            max_short_term_lufs=_audible_lufs(_loudest(hops, _SHORT_TERM_STEPS * _HOPS_A_STEP)),
+            max_momentary_lufs=_audible_lufs(self._momentary.energy),
+            max_short_term_lufs=_audible_lufs(self._short_term.energy),
             true_peak_dbtp=_decibels(self._peaks.true_peak),
             sample_peak_dbfs=_decibels(self._peaks.sample_peak),
             short_term_lufs=tuple(
                 _audible_lufs(float(energy)) for energy in curve[:: round(SHORT_TERM_STEP_S * _STEPS_A_SECOND)]
             ),
         )
+
+    def _gather(self, energies: Array) -> None:
+        """Take the mean energy of some hops, in their order."""
+        self._momentary.feed(energies)
+        self._short_term.feed(energies)
+        hops = np.concatenate([self._hops, energies])
+        whole = len(hops) // _HOPS_A_STEP * _HOPS_A_STEP
+        if whole:
+            self._steps.append(hops[:whole].reshape(-1, _HOPS_A_STEP).mean(axis=1))
+        self._hops = hops[whole:]
 
 
 class IntegratedMeter:
@@ -137,21 +159,13 @@ class IntegratedMeter:
 
     def lufs(self) -> float | None:
         """What was measured so far; None when all of it is below -70 LUFS."""
-        return _integrated(self.steps())
-
-    def hops(self) -> Array:
-        """Mean energy of every 10 ms so far, that of the last ones as far as they go, with silence after them."""
-        return np.concatenate([*self._hops, [self._energy.begun / self._hop] if self._energy.filled else []])
-
-    def steps(self) -> Array:
-        """Mean energy of every whole 100 ms so far; of all there is, where that is shorter."""
         hops = np.concatenate([np.zeros(0), *self._hops])
-        steps: Array = hops[: len(hops) // _HOPS_A_STEP * _HOPS_A_STEP].reshape(-1, _HOPS_A_STEP).mean(axis=1)
+        steps = hops[: len(hops) // _HOPS_A_STEP * _HOPS_A_STEP].reshape(-1, _HOPS_A_STEP).mean(axis=1)
         if not len(steps):
             frames = len(hops) * self._hop + self._energy.filled
             energy = float(hops.sum()) * self._hop + self._energy.begun
             steps = np.array([energy / frames]) if frames else steps
-        return steps
+        return _integrated(steps)
 
 
 class _EnergyMeter:
@@ -187,10 +201,23 @@ class _EnergyMeter:
         return sums[:-1]
 
 
-def _loudest(hops: Array, count: int) -> float:
+class _Loudest:
     """The greatest mean energy of so many hops in a row, silence before the first of them."""
-    windows = np.lib.stride_tricks.sliding_window_view(np.concatenate([np.zeros(count), hops]), count)
-    return float(windows.sum(axis=-1).max()) / count
+
+    def __init__(self, hops: int) -> None:
+        self.energy = 0.0
+        self._hops = hops
+        self._before = np.zeros(hops - 1)
+
+    def feed(self, energies: Array) -> None:
+        """Take the mean energies of the next hops."""
+        if not len(energies):
+            return
+        joined = np.concatenate([self._before, energies])
+        # Each window is added up anew: a running sum would remember how the stream was cut.
+        sums = np.lib.stride_tricks.sliding_window_view(joined, self._hops).sum(axis=-1)
+        self.energy = max(self.energy, float(sums.max()) / self._hops)
+        self._before = joined[len(energies) :].copy()
 
 
 def k_weight(frequencies_hz: Array) -> Array:
