@@ -24,6 +24,9 @@ from tonearm_audio.version import ENGINE_VERSION
 ANALYSIS_VERSION = 2
 """Of the document; its JSON Schema is schemas/analysis-2.schema.json."""
 
+_BLOCK_FRAMES = 1 << 18
+"""Six seconds: so many meters cost a tenth less than at a quarter of it, and 2 MB more."""
+
 
 @dataclass(frozen=True)
 class Analysis:
@@ -119,7 +122,7 @@ def analyze(path: Path, *, on_progress: Callable[[float], None] | None = None) -
         onsets, chroma = OnsetMeter(), ChromaMeter()
         down = soxr.ResampleStream(rate, ANALYSIS_RATE_HZ, 1, dtype="float32", quality="MQ")
         expected = source.expected_frames
-        for block in source.blocks():
+        for block in source.blocks(_BLOCK_FRAMES):
             loudness.feed(block)
             silence.feed(block)
             clipping.feed(block)
