@@ -18,7 +18,7 @@ from tonearm_audio.peaks import DETAIL_PIXELS, DETAIL_SAMPLES_PER_PIXEL, Peaks, 
 from tonearm_audio.silence import Silence, SilenceMeter
 from tonearm_audio.spectrogram import Spectrogram, SpectrogramMeter
 from tonearm_audio.spectrum import Spectrum, SpectrumMeter
-from tonearm_audio.tempo import ANALYSIS_RATE_HZ, OnsetMeter, Pulse, find_pulse
+from tonearm_audio.tempo import ANALYSIS_RATE_HZ, BeatMeter, Pulse, find_pulse
 from tonearm_audio.version import ENGINE_VERSION
 
 ANALYSIS_VERSION = 2
@@ -119,7 +119,7 @@ def analyze(path: Path, *, on_progress: Callable[[float], None] | None = None) -
         detail = PeaksMeter(rate, max_pixels=DETAIL_PIXELS, samples_per_pixel=DETAIL_SAMPLES_PER_PIXEL)
         spectrum = SpectrumMeter(rate)
         picture = SpectrogramMeter(rate, bins=spectrum.bins, hop=spectrum.hop)
-        onsets, chroma = OnsetMeter(), ChromaMeter()
+        beats, chroma = BeatMeter(), ChromaMeter()
         down = soxr.ResampleStream(rate, ANALYSIS_RATE_HZ, 1, dtype="float32", quality="MQ")
         expected = source.expected_frames
         for block in source.blocks(_BLOCK_FRAMES):
@@ -131,19 +131,19 @@ def analyze(path: Path, *, on_progress: Callable[[float], None] | None = None) -
             detail.feed(line)
             picture.feed(spectrum.feed(line))
             slow = down.resample_chunk(line)
-            onsets.feed(slow)
+            beats.feed(slow)
             chroma.feed(slow)
             if on_progress is not None and expected:
                 on_progress(min(0.9, 0.9 * source.frames / expected))
         picture.feed(spectrum.finish())
         slow = down.resample_chunk(np.zeros(0, np.float32), last=True)
-        onsets.feed(slow)
+        beats.feed(slow)
         chroma.feed(slow)
         found = Analysis(
             frames=source.frames,
             sample_rate_hz=rate,
             channels=source.channels,
-            pulse=find_pulse(onsets.strength()),
+            pulse=find_pulse(beats.odds()),
             key=chroma.result(),
             loudness=loudness.result(),
             spectrum=spectrum.result(),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from scripts.rhythms.songs import STYLES, compose
-from tonearm_audio.tempo import OnsetMeter, find_pulse
+from tonearm_audio.tempo import BeatMeter, find_pulse
 
 
 def test_the_same_seed_composes_the_same_song() -> None:
@@ -18,10 +18,10 @@ def test_the_same_seed_composes_the_same_song() -> None:
 def test_given_a_style_then_its_beats_are_found(style: str) -> None:
     assert style in STYLES
     song = compose(style, 71, duration_s=24.0)
-    meter = OnsetMeter()
+    meter = BeatMeter()
     meter.feed(song.samples)
 
-    pulse = find_pulse(meter.strength())
+    pulse = find_pulse(meter.odds())
 
     assert pulse.tempo_bpm == pytest.approx(60 / np.median(np.diff(song.beats_s)), rel=0.02)
     distances = np.abs(np.array(pulse.beats_s)[:, np.newaxis] - song.beats_s)

@@ -1,30 +1,89 @@
-/* Beat tracking by dynamic programming. */
+/* Beats: a layer of the network that hears them, and the series of them that is likeliest. */
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
-/* Find the best predecessor of every frame as a beat (Ellis 2007).
+enum { CHANNELS = 16 };
+
+/* A convolution over time, then what is above zero of it, and to that what came in, where it is residual.
  *
- * strength: onset strength a frame. periods, log_periods: the local beat period in frames, and its logarithm.
- * logs: the logarithm of every whole number up to the longest distance. total, before: filled; before is -1 where a
- * series begins. tightness: what a squared logarithmic deviation from the period costs.
+ * in: [frames + (taps - 1) * dilation][width]. out: [frames][16]. weights: [taps][width][16]. bias: [16].
  */
-void tonearm_track_beats(const double *strength, const double *periods, const double *log_periods, const double *logs,
-                         double tightness, ptrdiff_t frames, double *total, int32_t *before)
+void tonearm_convolve(const float *in, float *out, ptrdiff_t frames, ptrdiff_t width, ptrdiff_t taps,
+                      ptrdiff_t dilation, const float *weights, const float *bias, int residual)
 {
+    const float *middle = in + taps / 2 * dilation * width;
     for (ptrdiff_t frame = 0; frame < frames; frame++) {
-        const ptrdiff_t longest = (ptrdiff_t)(1.5 * periods[frame]);
-        const ptrdiff_t shortest = (ptrdiff_t)(0.6 * periods[frame]) + 1;
-        double best = 0;
-        ptrdiff_t choice = -1;
-        for (ptrdiff_t distance = shortest; distance <= longest && distance <= frame; distance++) {
-            const double deviation = logs[distance] - log_periods[frame];
-            const double candidate = total[frame - distance] - tightness * deviation * deviation;
-            if (choice < 0 || candidate > best) {
-                best = candidate;
-                choice = frame - distance;
+        float sums[CHANNELS];
+        memcpy(sums, bias, sizeof sums);
+        for (ptrdiff_t tap = 0; tap < taps; tap++) {
+            const float *heard = in + (frame + tap * dilation) * width;
+            const float *row = weights + tap * width * CHANNELS;
+            for (ptrdiff_t band = 0; band < width; band++, row += CHANNELS) {
+                for (int channel = 0; channel < CHANNELS; channel++) {
+                    sums[channel] += heard[band] * row[channel];
+                }
             }
         }
-        total[frame] = strength[frame] + best;
-        before[frame] = (int32_t)choice;
+        for (int channel = 0; channel < CHANNELS; channel++) {
+            const float above = sums[channel] > 0 ? sums[channel] : 0;
+            out[frame * CHANNELS + channel] = residual ? middle[frame * width + channel] + above : above;
+        }
+    }
+}
+
+/* Find the likeliest series of beats: Viterbi over the place of a beat and its distance from the one before.
+ *
+ * gains: what a beat at each place is worth. Periods are shortest, shortest + 1, ... in places; costs: from each period
+ * to the one before it. step_cost: from any to any. recent: [shortest + periods - 1][periods], room for scores.
+ * before: filled, [places][periods]: which period led to a beat there that the given one leaves. end: filled, the place of
+ * the last beat and its period's number.
+ */
+void tonearm_track_beats(const double *gains, ptrdiff_t places, ptrdiff_t shortest, ptrdiff_t periods,
+                         const double *costs, double step_cost, double *recent, uint8_t *before, int64_t *end)
+{
+    const ptrdiff_t longest = shortest + periods - 1;
+    double top = 0;
+    end[0] = -1;
+    end[1] = 0;
+    for (ptrdiff_t place = 0; place < places; place++) {
+        /* A row takes the place of the one that lies a longest period back, once that has been read. */
+        double *scores = recent + place % longest * periods;
+        uint8_t *from = before + place * periods;
+        ptrdiff_t leader = 0;
+        for (ptrdiff_t number = periods - 1; number >= 0; number--) {
+            const ptrdiff_t then = place - (shortest + number);
+            scores[number] = gains[place] + (then < 0 ? 0 : recent[then % longest * periods + number]);
+            from[number] = (uint8_t)number;
+        }
+        for (ptrdiff_t number = 0; number < periods; number++) {
+            if (scores[number] > scores[leader]) {
+                leader = number;
+            }
+            if (place + shortest + number >= places && (end[0] < 0 || scores[number] > top)) {
+                top = scores[number];
+                end[0] = place;
+                end[1] = number;
+            }
+        }
+        const double most = scores[leader];
+        for (ptrdiff_t number = 1; number < periods; number++) {
+            if (scores[number - 1] - costs[number] > scores[number]) {
+                scores[number] = scores[number - 1] - costs[number];
+                from[number] = from[number - 1];
+            }
+        }
+        for (ptrdiff_t number = periods - 1; number > 0; number--) {
+            if (scores[number] - costs[number] > scores[number - 1]) {
+                scores[number - 1] = scores[number] - costs[number];
+                from[number - 1] = from[number];
+            }
+        }
+        for (ptrdiff_t number = 0; number < periods; number++) {
+            if (most - step_cost > scores[number]) {
+                scores[number] = most - step_cost;
+                from[number] = (uint8_t)leader;
+            }
+        }
     }
 }
