@@ -31,6 +31,7 @@ _FIRST_BEND = 0.02
 _BEND_RANGE = (1e-4, 0.2)
 _HEADROOM_DB = 0.1
 """Below the ceiling: where the limiter begins."""
+_SILENCE = 1e-9
 _GAIN_STEPS = 256
 """A decibel. So coarse that the last bit of a measurement does not reach the samples."""
 
@@ -39,39 +40,41 @@ Chain = Callable[[], Iterator[FloatBlock]]
 
 @dataclass(frozen=True)
 class Heard:
-    """What a song is without any limiting.
+    """How loud a stream was.
 
     Attributes:
-        integrated_lufs: gated loudness.
+        integrated_lufs: gated loudness; None where it is silent, or was not asked for.
         true_peak_dbtp: highest peak.
     """
 
-    integrated_lufs: float
+    integrated_lufs: float | None
     true_peak_dbtp: float
 
 
 class Listener:
-    """Measures what a leveller must know of a song.
+    """Measures peak and loudness of a stream.
 
     Args:
         sample_rate_hz: frames a second.
         channels: 1 or 2.
+        peak_only: leave out the loudness, which takes most of the time.
     """
 
-    def __init__(self, sample_rate_hz: int, channels: int) -> None:
-        self._loudness = IntegratedMeter(sample_rate_hz, channels)
+    def __init__(self, sample_rate_hz: int, channels: int, *, peak_only: bool = False) -> None:
+        self._loudness = None if peak_only else IntegratedMeter(sample_rate_hz, channels)
         self._peaks = PeakMeter(channels)
 
     def feed(self, block: FloatBlock) -> None:
         """Take the next np.ndarray [shape=(frames, channels), dtype=float32]."""
-        self._loudness.feed(block)
+        if self._loudness is not None:
+            self._loudness.feed(block)
         self._peaks.feed(block)
 
-    def heard(self) -> Heard | None:
-        """What the song was, when all of it has been fed; None when it was silent."""
+    def heard(self) -> Heard:
+        """What the stream was, when all of it has been fed."""
         self._peaks.finish()
-        lufs = self._loudness.lufs()
-        return None if lufs is None else Heard(lufs, 20 * math.log10(self._peaks.true_peak))
+        lufs = None if self._loudness is None else self._loudness.lufs()
+        return Heard(lufs, 20 * math.log10(max(self._peaks.true_peak, _SILENCE)))
 
 
 class Finisher:
@@ -127,12 +130,12 @@ class Leveller:
 
     Args:
         target_lufs: integrated loudness to aim for.
-        heard: what the song is; None when it is silent, and stays as it is.
+        heard: what the song is without any limiting; a silent one stays as it is.
         sample_rate_hz: frames a second.
         channels: 1 or 2.
     """
 
-    def __init__(self, target_lufs: float, heard: Heard | None, *, sample_rate_hz: int, channels: int) -> None:
+    def __init__(self, target_lufs: float, heard: Heard, *, sample_rate_hz: int, channels: int) -> None:
         self._target_lufs, self._heard = target_lufs, heard
         self._rate, self._channels = sample_rate_hz, channels
         self._bend = _FIRST_BEND
@@ -146,13 +149,15 @@ class Leveller:
             gain_db: by how much more than the target.
         """
         target_lufs = self._target_lufs + gain_db
-        applied_db = 0.0 if self._heard is None else self._solved(self._heard, song, target_lufs, ceiling_dbtp)
-        yield from self._limited(song(), applied_db, ceiling_dbtp)
+        yield from self._limited(song(), self._solved(song, target_lufs, ceiling_dbtp), ceiling_dbtp)
 
-    def _solved(self, heard: Heard, song: Chain, target_lufs: float, ceiling_dbtp: float) -> float:
+    def _solved(self, song: Chain, target_lufs: float, ceiling_dbtp: float) -> float:
         """The gain in decibels."""
-        wanted_db = target_lufs - heard.integrated_lufs
-        free_db = ceiling_dbtp - _HEADROOM_DB - heard.true_peak_dbtp
+        source_lufs = self._heard.integrated_lufs
+        if source_lufs is None:
+            return 0.0
+        wanted_db = target_lufs - source_lufs
+        free_db = ceiling_dbtp - _HEADROOM_DB - self._heard.true_peak_dbtp
         if wanted_db <= free_db:
             return _stepped(wanted_db)
         # A gain that gives the target costs no more than what it is beyond the difference.
@@ -166,7 +171,7 @@ class Leveller:
             if reached_lufs is None:
                 break
             driven_db = gain_db - free_db
-            cost_lu = heard.integrated_lufs + gain_db - reached_lufs
+            cost_lu = source_lufs + gain_db - reached_lufs
             self._bend = min(max(cost_lu / driven_db**2, _BEND_RANGE[0]), _BEND_RANGE[1])
             # How much louder a further decibel makes the song: by the trial before, or else by the model.
             slope = 1 - 2 * self._bend * driven_db

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +70,7 @@ def measure(path: Path, *, span: Span, report: Callable[[float], None]) -> Measu
     """
     with Source(path) as opened:
         first = round(span.start_s * opened.sample_rate_hz)
-        last = min(round(span.end_s * opened.sample_rate_hz), 1 << 62) if np.isfinite(span.end_s) else 1 << 62
+        last = sys.maxsize if math.isinf(span.end_s) else round(span.end_s * opened.sample_rate_hz)
         meters = _Meters(opened.sample_rate_hz, opened.channels)
         for block in opened.blocks():
             start = opened.frames - len(block)

@@ -19,7 +19,7 @@ from tonearm_audio.sink import Sink
 
 _SEGMENT_FRAMES = 4 * 49
 """Five seconds at 44.1 kHz, where every 49th frame begins a new round of padded and unpadded ones."""
-_FORERUN_FRAMES = 8
+_FORERUN_FRAMES = 6
 """After three (MPEG-1) to five (MPEG-2) frames every frame is the same."""
 _MOST_THREADS = 16
 

@@ -386,7 +386,8 @@ def _velvet_room(sample_rate_hz: int, length: int) -> list[Line]:
         # Walls swallow the highs, and a small room has no deep bass.
         line = np.convolve(line, short / short.sum(), mode="same")
         line -= np.convolve(line, long / long.sum(), mode="same")
-        lines.append(line / math.sqrt(float(line @ line)))
+        # Not by a matrix product: its threads would wait for more for as long as it takes to make three windows.
+        lines.append(line / math.sqrt(math.fsum(line * line)))
     return lines
 
 
