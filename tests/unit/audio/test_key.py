@@ -106,6 +106,26 @@ def test_given_a_melody_beside_the_scale_then_the_chords_below_decide() -> None:
     assert (found.tonic, found.mode) == ("C", "major")
 
 
+@pytest.mark.parametrize("partials", [1, 6])
+def test_given_a_melody_alone_then_its_notes_decide(partials: int) -> None:
+    def note(step: int) -> Samples:
+        tones = [np.sin(2 * np.pi * 293.66 * 2 ** (step / 12) * k * TIME) / k for k in range(1, partials + 1)]
+        return sum(tones, np.zeros(len(TIME)))
+
+    found = key_of(song(*map(note, (0, 4, 7, 5, 4, 2, 0, 9, 7, 11, 12, 7, 4, 0))))
+
+    assert found is not None
+    assert (found.tonic, found.mode) == ("D", "major")
+
+
+def test_given_one_tone_then_it_is_the_tonic_of_an_uncertain_key() -> None:
+    found = key_of(song(*[np.sin(2 * np.pi * 440 * TIME)] * 5))
+
+    assert found is not None
+    assert found.tonic == "A"
+    assert found.confidence < 0.5
+
+
 def test_given_drums_as_loud_then_the_key_remains() -> None:
     tune = np.tile(cadence(10, "minor"), 3)
 
