@@ -39,7 +39,7 @@ def main() -> int:
         results = _measured(asked, folder, out, say)
     except KeyboardInterrupt:
         stop_all()
-        say("interrupted; the jobs that had ended are kept" + ("" if partial else ": run it again, and it goes on"))
+        say("interrupted; the jobs that had ended are kept" + ("" if asked.only else ": run it again, and it goes on"))
         return INTERRUPTED
     _summarize(results)
     say(f"written to {out}")
@@ -108,7 +108,9 @@ def _asked() -> argparse.Namespace:
     parser.add_argument(
         "--only", action="append", choices=JOBS, metavar="JOB", help=f"one of {', '.join(JOBS)}; again for more"
     )
-    parser.add_argument("--quick", action="store_true", help="less of everything, under three minutes; never published")
+    parser.add_argument(
+        "--quick", action="store_true", help="less of everything, on the development corpus; never published"
+    )
     parser.add_argument(
         "--out", type=Path, help="where the results go, as JSON; the published ones rewrite docs/benchmarks.md"
     )
