@@ -13,7 +13,8 @@ from tonearm_audio.operations import Operation
 from tonearm_audio.output_format import OutputFormat
 from tonearm_audio.peaks import Peaks
 from tonearm_audio.plan import plan
-from tonearm_audio.promises import Case, Promise, promises, span_of
+from tonearm_audio.promise import Case, Promise
+from tonearm_audio.promises import promises, span_of
 from tonearm_audio.version import ENGINE_VERSION
 
 __all__ = ["Certificate", "Promise", "certify"]

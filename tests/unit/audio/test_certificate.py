@@ -8,7 +8,18 @@ import pytest
 import soundfile
 
 from tests.unit.audio.signals import RATE, Samples, noise, tone, write
-from tonearm_audio import Certificate, Operation, OutputFormat, Pitch, Promise, Spatial, Tempo, certify, render
+from tonearm_audio import (
+    Certificate,
+    Loudness,
+    Operation,
+    OutputFormat,
+    Pitch,
+    Promise,
+    Spatial,
+    Tempo,
+    certify,
+    render,
+)
 from tonearm_cli.demo_song import DemoSong
 
 WAV, FLAC, MP3 = OutputFormat("wav"), OutputFormat("flac"), OutputFormat("mp3")
@@ -187,6 +198,22 @@ class TestWrongRenders:
 
         assert broken(certificate) == {"timing"}
         assert named(certificate, "timing").measured == pytest.approx(100.0, abs=5.0)
+
+    @pytest.mark.parametrize("operations", [[], [Tempo(1.3)], [Pitch(-7)], [Loudness(-18.0)]], ids=str)
+    def test_played_backwards(self, tmp_path: Path, samples: Samples, operations: list[Operation]) -> None:
+        # Given a song with a soft first third
+        samples[: len(samples) // 3] *= 0.25
+        source = write(tmp_path / "source.wav", samples)
+        render(source, tmp_path / "right.wav", operations=operations, output=WAV)
+        wrong = write(tmp_path / "wrong.wav", soundfile.read(str(tmp_path / "right.wav"))[0][::-1])
+
+        right, certificate = (
+            certify(source, path, operations=operations, output=WAV) for path in (tmp_path / "right.wav", wrong)
+        )
+
+        assert right.kept, right.broken
+        assert "timing" in broken(certificate)
+        assert named(certificate, "timing").note == "the render runs backwards"
 
     def test_clipped(self, song: DemoSong, tmp_path: Path, samples: Samples) -> None:
         certificate = self.judged(song, tmp_path, np.clip(samples * 1.8, -1, 1), [])

@@ -1,0 +1,120 @@
+"""Promises of time: every moment of the source at its moment of the render, no holes, and the fades."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from tonearm_audio.envelope import align, expected_levels
+from tonearm_audio.operations import (
+    Compress,
+    Convert,
+    Fade,
+    Reverb,
+    Spatial,
+    Trim,
+)
+from tonearm_audio.plan import Change
+from tonearm_audio.promise import DEAFEST_EQUALIZER_DB, QUIETEST_DBFS, Case, Promise, near
+
+TIMING_TOLERANCE_MS = 30.0
+FAR_TIMING_TOLERANCE_MS = 240.0
+"""Where a song is stretched to more than twice or less than half, attacks smear over two of the stretcher's windows."""
+GAP_TOLERANCE_S = 0.25
+FADE_TOLERANCE_DB = 1.5
+_SOFTEST_DB = -45.0
+_SHORTEST_FADE_S = 0.2
+_FADE_FLOOR_DB = -30.0
+
+
+def timing(case: Case) -> Iterator[Promise]:
+    """Every moment of the source at its moment of the render."""
+    # A room answers later, an equalizer may take away what a moment is known by.
+    asked_db = _faded_db(case)
+    if asked_db is None or not case.steps_only(Change, Spatial, Trim, Convert, Fade, Compress):
+        return
+    change = case.plan.change
+    found = align(case.before.envelope, case.after.envelope, tempo_factor=change.tempo_factor, asked_db=asked_db)
+    far = not 0.5 <= change.time_ratio <= 2.0
+    tolerance = FAR_TIMING_TOLERANCE_MS if far else TIMING_TOLERANCE_MS
+    if found.backwards:
+        yield Promise("timing", case.names, "ms", 0.0, None, tolerance, kept=False, note="the render runs backwards")
+    elif found.lag_ms is None:
+        note = "not measurable: the level is too even to tell one moment from another"
+        yield Promise("timing", case.names, "ms", 0.0, None, tolerance, kept=True, note=note)
+    else:
+        yield near("timing", case.names, "ms", expected=0, measured=found.lag_ms, tolerance=tolerance)
+
+
+def gaps(case: Case) -> Iterator[Promise]:
+    """Where the source sounds, the render does."""
+    asked_db = _faded_db(case)
+    if asked_db is None or case.equalized_db < DEAFEST_EQUALIZER_DB:
+        return
+    plain = case.only(Change, Spatial, Trim, Convert)
+    found = align(
+        case.before.envelope,
+        case.after.envelope,
+        tempo_factor=case.plan.change.tempo_factor,
+        asked_db=asked_db,
+        least_gain_db=0.0 if plain else _SOFTEST_DB + min(0.0, case.equalized_db),
+    )
+    rooms_s = sum(step.pre_delay_ms / 1000 for step in case.plan.steps if isinstance(step, Reverb))
+    tolerance = GAP_TOLERANCE_S + rooms_s
+    yield near("gaps", case.names, "s", expected=0, measured=found.silent_s, tolerance=tolerance)
+
+
+def _faded_db(case: Case) -> npt.NDArray[np.float64] | None:
+    """The gain of a fade at each step of the render's level; None where it cannot be told: one that others follow."""
+    envelope = case.after.envelope
+    times_s = (np.arange(len(envelope.levels_db), dtype=np.float64) + 0.5) * envelope.step_s
+    fades = [step for step in case.plan.steps if isinstance(step, Fade)]
+    if not fades:
+        return np.zeros(len(times_s))
+    if len(fades) > 1 or case.plan.steps[-1] is not fades[0]:
+        return None
+    length_s, fade = case.after.frames / case.after.sample_rate_hz, fades[0]
+    rising, falling = times_s / max(fade.in_s, 1e-9), (length_s - times_s) / max(fade.out_s, 1e-9)
+    return _way_db(rising, fade) + _way_db(falling, fade)
+
+
+def fades(case: Case) -> Iterator[Promise]:
+    """Level over time in the fades against the source's level and the gain that was asked for."""
+    asked_db, after = _faded_db(case), case.after.envelope
+    if (
+        asked_db is None
+        or not case.plan.has(Fade)
+        or not len(after.levels_db)
+        or not len(case.before.envelope.levels_db)
+    ):
+        return
+    fade = next(step for step in case.plan.steps if isinstance(step, Fade))
+    times_s = (np.arange(len(after.levels_db), dtype=np.float64) + 0.5) * after.step_s
+    source_db = expected_levels(case.before.envelope, after, tempo_factor=case.plan.change.tempo_factor)
+    length_s = case.after.frames / case.after.sample_rate_hz
+    for name, seconds, inside in (
+        ("fade_in", fade.in_s, times_s < fade.in_s),
+        ("fade_out", fade.out_s, times_s > length_s - fade.out_s),
+    ):
+        if seconds < _SHORTEST_FADE_S:
+            continue
+        told = inside & (asked_db > _FADE_FLOOR_DB) & (source_db + asked_db > QUIETEST_DBFS)
+        if not told.any():
+            note = "not measurable: the source is silent there"
+            yield Promise(name, "fade", "dB", 0.0, None, FADE_TOLERANCE_DB, kept=True, note=note)
+            continue
+        off_db = float(np.median(after.levels_db[told] - source_db[told] - asked_db[told]))
+        yield near(name, "fade", "dB", expected=0.0, measured=off_db, tolerance=FADE_TOLERANCE_DB)
+
+
+def _way_db(way: npt.NDArray[np.float64], fade: Fade) -> npt.NDArray[np.float64]:
+    """The gain of a fade at a part of its way, 0 for silence and 1 for the full sound."""
+    way = np.clip(way, 0.0, 1.0)
+    if fade.shape == "equal_power":
+        way = np.sin(np.pi / 2 * way)
+    elif fade.shape == "s_curve":
+        way = (1 - np.cos(np.pi * way)) / 2
+    gain_db: npt.NDArray[np.float64] = 20 * np.log10(np.maximum(way, 1e-6))
+    return gain_db
