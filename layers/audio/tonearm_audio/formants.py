@@ -29,8 +29,8 @@ _LIKE_THE_BEST = 0.85
 _LEAST_LIKENESS = 0.15
 _MEMORY = 5
 """The pitch is the median of so many windows."""
-_RANGE_OCTAVES = 4
-"""± 24 dB."""
+_RANGE_OCTAVES = 6
+"""± 36 dB: above its highest resonance a voice falls that far within a fourth."""
 _SOFTEST = 2.0**-40
 """Powers softer than this, against the strongest, are no part of an envelope."""
 _GRID = 64
@@ -70,7 +70,7 @@ class FormantKeeper:
             spectra: of successive windows [shape=(count, channels, bins)].
 
         Returns:
-            np.ndarray [shape=(count, bins), dtype=float32], within ± 24 dB.
+            np.ndarray [shape=(count, bins), dtype=float32], within ± 36 dB.
         """
         powers: Line = (spectra.real**2 + spectra.imag**2).sum(axis=1)
         tips, found = self._tips(powers)
