@@ -11,7 +11,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.audio.signals import RATE, Samples, clicks, noise, run_python, tone, write
-from tonearm_audio import AudioError, Limits, Loudness, Operation, OutputFormat, Pitch, Tempo, analyze, probe, render
+from tonearm_audio import (
+    AudioError,
+    Band,
+    Equalize,
+    Limits,
+    Loudness,
+    Operation,
+    OutputFormat,
+    Pitch,
+    Tempo,
+    analyze,
+    probe,
+    render,
+)
 from tonearm_cli.demo_song import DemoSong
 
 FINE_WAV = OutputFormat("wav", bit_depth=24)
@@ -249,3 +262,28 @@ def test_what_an_encoder_takes_of_the_loudness_is_given_back(tmp_path: Path, cod
     # Then that is the loudness of the encoded file, and nothing else is left beside it
     assert analyze(made).loudness.integrated_lufs == pytest.approx(-20.0, abs=0.1)
     assert sorted(entry.name for entry in tmp_path.iterdir()) == [made.name, path.name]
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        OutputFormat("mp3", bitrate_kbps=320),
+        OutputFormat("mp3", bitrate_kbps=128),
+        OutputFormat("mp3", bitrate_kbps=96),
+        OutputFormat("mp3", bitrate_kbps=128, variable=True),
+        OutputFormat("opus"),
+        OutputFormat("m4a"),
+    ],
+    ids=lambda output: f"{output.codec} {output.bitrate_kbps} {output.variable}",
+)
+def test_given_noise_of_two_values_then_it_is_below_the_ceiling_after_encoding(
+    tmp_path: Path, output: OutputFormat
+) -> None:
+    # Its samples reach a third of its true peak, and no codec overshoots farther with any other sound.
+    samples = 0.7 * np.sign(noise(2.0))
+    source = write(tmp_path / "a.wav", samples)
+    destination = tmp_path / f"b.{output.codec}"
+
+    render(source, destination, operations=[Equalize((Band("peak", 1000, 0.5),))], output=output)
+
+    assert analyze(destination).loudness.true_peak_dbtp <= -1.0
