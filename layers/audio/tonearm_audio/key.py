@@ -39,8 +39,8 @@ _FAINTEST = 0.01
 """Peaks below -40 dB of their frame's highest are left out."""
 _SILENCE = 0.5
 """Magnitude of a frame's highest peak below which it is silence: a tone at -72 dBFS."""
-_LEAST_TONAL = 0.1
-"""How closely peaks keep to semitones, at least: noise stays below 0.03 and drums below 0.09."""
+_LEAST_TONAL = 0.12
+"""How closely peaks keep to semitones, at least: noise stays below 0.03, drums below 0.11, music above 0.15."""
 _TOGETHER = 128
 """Moments whose chords are told together, by the tuning until then: 48 s."""
 _DECIDED = 30.0
