@@ -6,8 +6,8 @@ Three steps:
    is no onset and a soft attack still is one (SuperFlux; Böck and Widmer, "Maximum filter vibrato suppression for onset
    detection", DAFx 2013).
 2. How likely each moment is a beat: a network of dilated convolutions, which hears 10 s to either side (after Davies
-   and Böck, "Temporal convolutional networks for musical audio beat tracking", EUSIPCO 2019). Its weights, in beats.npz,
-   were learned from composed songs: see docs/tempo-and-key.md.
+   and Böck, "Temporal convolutional networks for musical audio beat tracking", EUSIPCO 2019). Its weights, in
+   beats.npz, were learned from composed songs: see docs/tempo-and-key.md.
 3. The likeliest series of beats, whose period may move a little from beat to beat and, rarely, step to any other:
    Viterbi over all places and periods (after Krebs, Böck and Widmer, "An efficient state-space model for joint tempo
    and meter tracking", ISMIR 2015, with steps from beat to beat instead of from frame to frame).
