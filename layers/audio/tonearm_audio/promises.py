@@ -1,9 +1,9 @@
 """The promises that a recipe makes, each with its measurement, expectation and tolerance.
 
-docs/audio-promises.md holds the table of promise, operation and tolerance that this module and its like implement
-(`promises_time`, `promises_level`, `promises_spectrum`, `promises_space`), and the measurements behind each tolerance. A
-promise is made only where it can be measured: what an equalizer leaves of a level is no level kept, so a recipe with one
-promises its response instead.
+docs/audio-promises.md holds the table of promise, operation and tolerance, and the measurements behind each tolerance.
+This module and its like implement it: `promises_time`, `promises_level`, `promises_spectrum`, `promises_space`.
+A promise is made only where it can be measured: what an equalizer leaves of a level is no level kept, so a recipe with
+one promises its response instead.
 """
 
 from __future__ import annotations

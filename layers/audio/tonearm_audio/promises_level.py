@@ -50,6 +50,8 @@ HARDEST_LIMITED_DB = 5.0
 PEAKIEST_DB = 10.0
 """A render whose true peak lies farther above its loudness, at the ceiling, cannot be made louder without harm."""
 _NEAR_CEILING_DB = 2.5
+_ROOM_FOR_CODECS_DB = 1.0
+"""What lies between the ceiling and the limiter of a lossy render, and of a master in any format."""
 _STEPS_A_WINDOW = 40
 _FEWEST_WINDOWS = 10
 
@@ -138,6 +140,8 @@ def _target_loudness(case: Case, operation: str, target_lufs: float, ceiling_dbt
 def _peaks_beyond_db(case: Case, target_lufs: float, ceiling_dbtp: float) -> float:
     """How far above the ceiling the source's peaks would lie, were it as loud as that."""
     lufs, peak_dbtp = case.before.loudness.integrated_lufs, case.before.loudness.true_peak_dbtp
+    if case.output.lossy or case.plan.has(Master):
+        ceiling_dbtp -= _ROOM_FOR_CODECS_DB
     return 0.0 if lufs is None or peak_dbtp is None else peak_dbtp + target_lufs - lufs - ceiling_dbtp
 
 
