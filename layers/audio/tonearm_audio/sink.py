@@ -6,7 +6,7 @@ import os
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -68,13 +68,12 @@ class LibsndfileSink(Sink):
 
     def __init__(self, destination: Path, **form: Any) -> None:
         super().__init__(destination)
-        try:
+        with ExitStack() as failed:
+            failed.callback(self._temporary.unlink, missing_ok=True)
             with self._failing_as_the_disk_does():
                 # The bytes of a path: on Linux a name need not be text.
                 self._file = soundfile.SoundFile(os.fsencode(self._temporary), "w", **form)
-        except BaseException:
-            self._temporary.unlink(missing_ok=True)
-            raise
+            failed.pop_all()
 
     def _put(self, samples: np.ndarray) -> None:
         with self._failing_as_the_disk_does():
