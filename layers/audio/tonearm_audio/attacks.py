@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tonearm_audio.decode import FloatBlock
+from tonearm_audio.fourier import rfft
 
 _HOP_S = 256 / 44_100
 _EDGES_HZ = (172.0, 344.0, 689.0, 1206.0, 2067.0, 3445.0, 6029.0, 10336.0, 17226.0)
@@ -75,7 +76,7 @@ class AttackFinder:
         edges = [edge for edge in _EDGES_HZ if edge < highest] + [highest]
         self._edges = np.array([round(edge * size / sample_rate_hz) for edge in edges])
         # A sine of full scale has the power 1 in its band.
-        self._scale = np.float32(2.7 / size**2)
+        self._scale = np.float32(2.7)
         # The first window stands around the first frame.
         self._waiting: FloatBlock = np.zeros((self._hop, channels), np.float32)
         self._recent = self._waiting
@@ -99,7 +100,7 @@ class AttackFinder:
         if count < 1:
             return []
         views = np.lib.stride_tricks.sliding_window_view(self._waiting, 2 * self._hop, axis=0)[:: self._hop][:count]
-        spectra = np.fft.rfft(views * self._window)
+        spectra = rfft(views * self._window)
         powers = (spectra.real**2 + spectra.imag**2).sum(axis=1) * self._scale
         bands = np.add.reduceat(powers[:, : self._edges[-1]], self._edges[:-1], axis=1)
         self._waiting = self._waiting[count * self._hop :]

@@ -24,6 +24,7 @@ from typing import Literal
 
 import numpy as np
 
+from tonearm_audio.fourier import rfft
 from tonearm_audio.tempo import ANALYSIS_RATE_HZ, Mono, Signal
 
 TONICS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
@@ -106,7 +107,8 @@ class ChromaMeter:
     """Gathers the chords of a mono stream at `ANALYSIS_RATE_HZ`; memory does not grow with length."""
 
     def __init__(self) -> None:
-        self._shape = np.hanning(_WINDOW).astype(np.float32)
+        # Multiplied by its length, which the transform divides by.
+        self._shape = np.hanning(_WINDOW).astype(np.float32) * np.float32(_WINDOW)
         width = ANALYSIS_RATE_HZ / _WINDOW
         self._bins = slice(int(_LOWEST_HZ / width), int(_HIGHEST_HZ / width) + 1)
         self._rest: Mono = np.zeros(0, np.float32)
@@ -124,7 +126,7 @@ class ChromaMeter:
         if count:
             windows = samples[: count * _WINDOW].reshape(count, _WINDOW) * self._shape
             first, beyond = self._bins.start - 1, self._bins.stop + 1
-            self._gather(np.abs(np.fft.rfft(windows, axis=-1)[:, first:beyond]).astype(np.float64))
+            self._gather(np.abs(rfft(windows)[:, first:beyond]).astype(np.float64))
 
     def _gather(self, levels: Signal) -> None:
         """Take the magnitudes of some windows, a bin more than is looked at on either side."""

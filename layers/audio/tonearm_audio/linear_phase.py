@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tonearm_audio.decode import FloatBlock
+from tonearm_audio.fourier import rfft
 from tonearm_audio.tone_curves import LOWEST_HZ, POINTS_PER_OCTAVE, Curve, hann, middle_and_sides
 
 _TAPS_S = 0.09
@@ -65,13 +66,13 @@ class Filters:
                 waiting, left = waiting[self._step :], left - self._step
 
     def _filtered(self, window: FloatBlock) -> list[FloatBlock]:
-        # float32 in, float32 out, whatever numpy's stubs say.
-        spectrum = np.fft.rfft(middle_and_sides(window)).astype(np.complex64, copy=False)
+        spectrum = rfft(middle_and_sides(window))
         return [self._shaped(spectrum, gains) for gains in self._gains]
 
     def _shaped(self, spectrum: npt.NDArray[np.complex64], gains: npt.NDArray[np.float32]) -> FloatBlock:
         shaped = (spectrum.view(np.float32) * gains).view(np.complex64)
         lines = np.fft.irfft(shaped, self._size)[:, self._reach : self._reach + self._step]
+        # float32 it is, whatever numpy's stubs say.
         lines = lines.astype(np.float32, copy=False)
         if len(lines) == 1:
             return np.ascontiguousarray(lines.T)
@@ -91,11 +92,11 @@ def _gains(correction_db: Curve, bins_hz: list[float]) -> Curve:
 
 
 def _response(gains: Curve, taps: int) -> npt.NDArray[np.float32]:
-    """The gain of each bin, twice: for its real and its imaginary part [shape=(size + 2,)]."""
+    """The gain of each bin of a spectrum over its length, twice: for real and imaginary part [shape=(size + 2,)]."""
     # As short as the taps: the window fades what a narrow correction would ring before and after.
     impulse = np.fft.irfft(gains)
     window = hann(taps)
     impulse[: taps // 2] *= window[taps // 2 :]
     impulse[taps // 2 : -taps // 2] = 0.0
     impulse[-taps // 2 :] *= window[: taps // 2]
-    return np.repeat(np.fft.rfft(impulse).real.astype(np.float32), 2)
+    return np.repeat((np.fft.rfft(impulse).real * len(impulse)).astype(np.float32), 2)

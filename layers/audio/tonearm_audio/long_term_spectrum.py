@@ -15,6 +15,7 @@ import numpy.typing as npt
 import soxr
 
 from tonearm_audio.decode import FloatBlock
+from tonearm_audio.fourier import rfft
 from tonearm_audio.loudness import k_weight
 
 _RATE_HZ = 22_050
@@ -105,10 +106,12 @@ class LongTermSpectrumMeter:
         self._highest_hz = min(_HIGHEST_HZ, 0.42 * sample_rate_hz)
         self._channels = channels
         self._shape = np.hanning(_WINDOW).astype(np.float32)
-        self._rest: FloatBlock = np.zeros((0, channels), np.float32)
-        # Two spectra, of every other second and a half, whose likeness tells tones from chance.
-        self._compressed = np.zeros((2, _WINDOW // 2 + 1))
-        self._sounding = np.zeros(2, np.int64)
+        # Half a window of silence at either end lets the first and last samples count as much as the others.
+        self._rest: FloatBlock = np.zeros((_WINDOW // 2, channels), np.float32)
+        # Two spectra, of every other second and a half, whose likeness tells tones from chance; the third is of the
+        # frames between them, which share half their samples with either: a single hit would be alike in both.
+        self._compressed = np.zeros((3, _WINDOW // 2 + 1))
+        self._sounding = np.zeros(3, np.int64)
         self._power = np.zeros(_WINDOW // 2 + 1)
         self._samples = 0
 
@@ -119,10 +122,10 @@ class LongTermSpectrumMeter:
     def result(self) -> LongTermSpectrum:
         """What was gathered; the meter can take no more after it."""
         self._gather(self._down.resample_chunk(np.zeros((0, self._channels), np.float32), last=True))
-        # Half a window of silence lets the last samples count as much as the others.
+        samples = self._samples
         self._gather(np.zeros((_WINDOW, self._channels), np.float32))
         # A frame every half window, each weighted by the window's own power: the sum is the signal's.
-        scale = 2 / (2 * float((self._shape**2).sum()) * max(1, self._samples))
+        scale = 2 / (2 * float((self._shape**2).sum()) * max(1, samples))
         tones = self._tones(self._compressed.sum(axis=0), int(self._sounding.sum()))
         return LongTermSpectrum(tones, self._steadiness(), self._power * scale, self._highest_hz)
 
@@ -137,7 +140,7 @@ class LongTermSpectrumMeter:
 
     def _steadiness(self) -> float:
         """Correlation between the tones of the one half of the recording and those of the other."""
-        if not self._sounding.all():
+        if not self._sounding[:2].all():
             return 0.0
         one, other = (self._tones(self._compressed[half], int(self._sounding[half])) for half in (0, 1))
         if not (one.any() and other.any()):
@@ -153,9 +156,10 @@ class LongTermSpectrumMeter:
             frame = samples[index * hop : index * hop + _WINDOW]
             if not frame.any():
                 continue
-            magnitude = np.abs(np.fft.rfft(frame * self._shape[:, np.newaxis], axis=0))
+            magnitude = np.abs(rfft(frame.T * self._shape)).T * _WINDOW
             # The square root keeps one loud bar from drowning all others.
-            half = int(self._sounding.sum()) // _TURN_FRAMES % 2
+            turn, place = divmod(int(self._sounding.sum()), _TURN_FRAMES)
+            half = turn % 2 if place else 2
             self._compressed[half] += np.sqrt(magnitude).sum(axis=1)
             self._power += (magnitude.astype(np.float64) ** 2).sum(axis=1)
             self._sounding[half] += 1

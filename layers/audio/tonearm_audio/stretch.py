@@ -29,6 +29,7 @@ import numpy.typing as npt
 from tonearm_audio.attacks import AttackFinder, TimeMap, fast_size
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.formants import FormantKeeper
+from tonearm_audio.fourier import rfft
 from tonearm_audio.kernels import address, library, size
 
 _WINDOW_S = 0.1
@@ -106,9 +107,11 @@ class _Vocoder:
         self._size = window_frames(rate)
         self._hop = self._size // _OVERLAP
         shape = [math.sin(math.pi * (frame + 0.5) / self._size) ** 2 for frame in range(self._size)]
-        self._window = np.array(shape, np.float32)
+        window = np.array(shape, np.float32)
+        # Multiplied by its length, which the transform divides by.
+        self._analysis = window * np.float32(self._size)
         # Hann squared at a quarter of its length sums to 1.5.
-        self._synthesis = (self._window / np.float32(1.5)).astype(np.float32)
+        self._synthesis = (window / np.float32(1.5)).astype(np.float32)
         bins = self._size // 2 + 1
         self._edges = _band_edges(bins, rate)
         self._weights = _hearing(np.arange(bins) * (rate / self._size))
@@ -173,11 +176,11 @@ class _Vocoder:
             size(self._channels),
             address(starts, np.int64),
             size(2 * count),
-            address(self._window, np.float32),
+            address(self._analysis, np.float32),
             size(self._size),
             address(cut, np.float32),
         )
-        spectra: Spectra = np.fft.rfft(cut).astype(np.complex64, copy=False).reshape(count, 2, self._channels, -1)
+        spectra: Spectra = rfft(cut).reshape(count, 2, self._channels, -1)
         turned, powers = self._turned(spectra, ratios)
         made = powers
         if self._formants is not None:

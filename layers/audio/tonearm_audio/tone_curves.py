@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tonearm_audio.decode import FloatBlock
+from tonearm_audio.fourier import rfft
 from tonearm_audio.loudness import k_weight
 
 POINTS_PER_OCTAVE = 6
@@ -86,7 +87,7 @@ class Spectra:
         return levels
 
     def _add(self, frames: FloatBlock) -> None:
-        spectrum = np.fft.rfft(middle_and_sides(frames) * self._window).astype(np.complex128)
+        spectrum = rfft(middle_and_sides(frames) * self._window).astype(np.complex128) * self._size
         self._powers += spectrum.real * spectrum.real + spectrum.imag * spectrum.imag
 
 
