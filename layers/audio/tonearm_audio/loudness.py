@@ -93,29 +93,20 @@ class LoudnessMeter:
 
     def __init__(self, sample_rate_hz: int, channels: int) -> None:
         self._peaks = PeakMeter(channels)
-        self._hop = round(sample_rate_hz / (_STEPS_A_SECOND * _HOPS_A_STEP))
-        self._energy = _EnergyMeter(sample_rate_hz, channels, hop=self._hop)
-        self._hops = np.zeros(0)
-        self._steps: list[Array] = []
+        self._energy = _EnergyMeter(sample_rate_hz, channels)
         self._momentary = _Loudest(_MOMENTARY_HOPS)
         self._short_term = _Loudest(_SHORT_TERM_STEPS * _HOPS_A_STEP)
 
     def feed(self, block: FloatBlock) -> None:
         """Take np.ndarray [shape=(frames, channels), dtype=float32]."""
         self._peaks.feed(block)
-        self._gather(self._energy.feed(block) / self._hop)
+        self._follow(self._energy.feed(block))
 
     def result(self) -> MeasuredLoudness:
         """What was measured; the meter can take no more after it."""
         self._peaks.finish()
-        # The last hop counts for the maxima as far as it goes, with silence after it.
-        begun, filled = self._energy.begun, self._energy.filled
-        steps = np.concatenate(self._steps) if self._steps else np.zeros(0)
-        if not len(steps):
-            # Shorter than one step of the meter: all there is counts as one.
-            frames = len(self._hops) * self._hop + filled
-            steps = np.array([(float(self._hops.sum()) * self._hop + begun) / frames]) if frames else steps
-        self._gather(np.array([begun / self._hop] if filled else []))
+        self._follow(self._energy.begun)
+        steps = self._energy.steps()
         curve = _windows(steps, _SHORT_TERM_STEPS) if len(steps) >= _SHORT_TERM_STEPS else np.zeros(0)
         return MeasuredLoudness(
             integrated_lufs=_integrated(steps),
@@ -129,15 +120,9 @@ class LoudnessMeter:
             ),
         )
 
-    def _gather(self, energies: Array) -> None:
-        """Take the mean energy of some hops, in their order."""
+    def _follow(self, energies: Array) -> None:
         self._momentary.feed(energies)
         self._short_term.feed(energies)
-        hops = np.concatenate([self._hops, energies])
-        whole = len(hops) // _HOPS_A_STEP * _HOPS_A_STEP
-        if whole:
-            self._steps.append(hops[:whole].reshape(-1, _HOPS_A_STEP).mean(axis=1))
-        self._hops = hops[whole:]
 
 
 class IntegratedMeter:
@@ -149,44 +134,36 @@ class IntegratedMeter:
     """
 
     def __init__(self, sample_rate_hz: int, channels: int) -> None:
-        self._hop = round(sample_rate_hz / (_STEPS_A_SECOND * _HOPS_A_STEP))
-        self._energy = _EnergyMeter(sample_rate_hz, channels, hop=self._hop)
-        self._hops: list[Array] = []
+        self._energy = _EnergyMeter(sample_rate_hz, channels)
 
     def feed(self, block: FloatBlock) -> None:
         """Take np.ndarray [shape=(frames, channels), dtype=float32]."""
-        self._hops.append(self._energy.feed(block) / self._hop)
+        self._energy.feed(block)
 
     def lufs(self) -> float | None:
         """What was measured so far; None when all of it is below -70 LUFS."""
-        hops = np.concatenate([np.zeros(0), *self._hops])
-        steps = hops[: len(hops) // _HOPS_A_STEP * _HOPS_A_STEP].reshape(-1, _HOPS_A_STEP).mean(axis=1)
-        if not len(steps):
-            frames = len(hops) * self._hop + self._energy.filled
-            energy = float(hops.sum()) * self._hop + self._energy.begun
-            steps = np.array([energy / frames]) if frames else steps
-        return _integrated(steps)
+        return _integrated(self._energy.steps())
 
 
 class _EnergyMeter:
-    """Energy after K-weighting, all channels together, of every `hop` frames of a stream.
+    """Mean energy after K-weighting, all channels together, of every hop and of every step of a stream."""
 
-    Attributes:
-        begun: energy of the frames that make no whole hop yet.
-        filled: how many those are.
-    """
-
-    def __init__(self, sample_rate_hz: int, channels: int, *, hop: int) -> None:
-        self.begun, self.filled = 0.0, 0
-        self._channels, self._hop = channels, hop
+    def __init__(self, sample_rate_hz: int, channels: int) -> None:
+        self._channels = channels
+        self._hop = round(sample_rate_hz / (_STEPS_A_SECOND * _HOPS_A_STEP))
         self._sections = k_weighting_sections(sample_rate_hz)
         self._state = np.zeros((6, 2))
+        self._begun, self._filled = 0.0, 0
+        """Energy of the frames that make no whole hop yet, and how many those are."""
+        self._hops = np.zeros(0)
+        """Those that make no whole step yet."""
+        self._steps: list[Array] = []
 
     def feed(self, block: FloatBlock) -> Array:
         """Take np.ndarray [shape=(frames, channels), dtype=float32]; get the energies of the hops that it ends."""
         block = np.ascontiguousarray(block)
-        sums = np.zeros((self.filled + len(block)) // self._hop + 1)
-        sums[0] = self.begun
+        sums = np.zeros((self._filled + len(block)) // self._hop + 1)
+        sums[0] = self._begun
         library().tonearm_k_energy(
             address(block, np.float32),
             size(len(block)),
@@ -194,11 +171,29 @@ class _EnergyMeter:
             address(self._sections, np.float64),
             address(self._state, np.float64),
             size(self._hop),
-            size(self.filled),
+            size(self._filled),
             address(sums, np.float64),
         )
-        self.begun, self.filled = float(sums[-1]), (self.filled + len(block)) % self._hop
-        return sums[:-1]
+        self._begun, self._filled = float(sums[-1]), (self._filled + len(block)) % self._hop
+        ended = sums[:-1] / self._hop
+        hops = np.concatenate([self._hops, ended])
+        whole = len(hops) // _HOPS_A_STEP * _HOPS_A_STEP
+        if whole:
+            self._steps.append(hops[:whole].reshape(-1, _HOPS_A_STEP).mean(axis=1))
+        self._hops = hops[whole:]
+        return ended
+
+    @property
+    def begun(self) -> Array:
+        """The energy of the hop that has begun, as if silence followed; empty where none has."""
+        return np.array([self._begun / self._hop] if self._filled else [])
+
+    def steps(self) -> Array:
+        """The energies of all steps; of a stream shorter than one, all there is counts as one."""
+        frames = len(self._hops) * self._hop + self._filled
+        if not self._steps and frames:
+            return np.array([(float(self._hops.sum()) * self._hop + self._begun) / frames])
+        return np.concatenate([np.zeros(0), *self._steps])
 
 
 class _Loudest:
