@@ -164,13 +164,9 @@ def towards_tone(spectra_db: Curve, tone: Tone, sample_rate_hz: int) -> Curve:
     offset_db = math.fsum(missing_db[heard]) / max(1, len(heard))
     missing_db = np.where(audible > 0, missing_db - offset_db, 0.0)
     # A preset shapes the balance of a song, not its single notes.
-    smooth_db = np.array(
-        [
-            math.fsum(missing_db[max(0, index - _SMOOTHED_POINTS) : index + _SMOOTHED_POINTS + 1])
-            / len(missing_db[max(0, index - _SMOOTHED_POINTS) : index + _SMOOTHED_POINTS + 1])
-            for index in range(len(points))
-        ]
-    )
+    reach = _SMOOTHED_POINTS
+    around = [missing_db[max(0, index - reach) : index + reach + 1] for index in range(len(points))]
+    smooth_db = np.array([math.fsum(near) / len(near) for near in around])
     beyond_db = np.maximum(np.abs(smooth_db) - tone.tolerance_db, 0.0) * np.sign(smooth_db)
     given_db = held(np.clip(beyond_db, -tone.most_db, tone.most_db), audible, known)
     given_db += np.array([level_at(tone.cut, hertz) if tone.cut else 0.0 for hertz in points])

@@ -24,8 +24,8 @@ static inline double together(const double *lanes)
 
 /* The power of every bin of complex spectra, and their figures.
  *
- * spectra: rows of `bins` complex numbers, one more than a multiple of LANES. from, to: the bins, from the first up to but without the last, whose
- * geometric mean is taken. share: part of a row's magnitudes that lies below its roll-off.
+ * spectra: rows of `bins` complex numbers, one more than a multiple of LANES. from, to: the bins, from the first up to but
+ * without the last, whose geometric mean is taken. share: part of a row's magnitudes that lies below its roll-off.
  * power: rows of `bins`. total: the power of each bin, added up over all rows. magnitudes: room for one row.
  * figures: 7 values a row: sums of the magnitudes, of the magnitudes times their bin, times its square, of the powers of
  * the bins from..to, the product of those as mantissa and as exponent of 2, and the bin of the roll-off. The mean (bin 0)
