@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tonearm_cli.client import Render
 
-_AT_MOST = frozenset({"clipping", "mono", "range", "true_peak"})
+_AT_MOST = frozenset({"clipping", "dynamics", "mono", "true_peak"})
 
 
 @dataclass(frozen=True)

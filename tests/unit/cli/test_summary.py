@@ -45,6 +45,7 @@ def test_of_a_render_that_circles_its_own_loudness_and_peak_are_shown(paper: Con
         answers.promise("true_peak", -1.0, -1.25, "dBTP", operation="spatial", tolerance=0.0, note="at most"),
         answers.promise("timing", 0.0, 1.5, "ms", operation="tempo+pitch+spatial", tolerance=30.0),
         answers.promise("mono", 0.0, 0.71, "dB", operation="spatial", tolerance=3.0, note="lost, at most"),
+        answers.promise("dynamics", 1.0, 0.62, "dB a dB", operation="compress", tolerance=0.1, note="at most"),
     ]
     show(paper, made(certificate={"promises": promises}))
     lines = [" ".join(line.split()) for line in shown(paper).splitlines()]
@@ -53,6 +54,7 @@ def test_of_a_render_that_circles_its_own_loudness_and_peak_are_shown(paper: Con
     assert "true_peak spatial -1 dBTP -1.25 dBTP at most yes" in lines
     assert "timing all 0 ms 1.50 ms ± 30 yes" in lines
     assert "mono spatial 0 dB 0.71 dB + 3 at most yes" in lines
+    assert "dynamics compress 1 dB a dB 0.62 dB a dB + 0.1 at most yes" in lines
 
 
 def test_a_broken_promise_stands_out(paper: Console) -> None:
