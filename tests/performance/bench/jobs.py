@@ -9,7 +9,7 @@ import hashlib
 import signal
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -130,6 +130,22 @@ def _minutes(song: Song) -> str:
     return f"{song.seconds / 60:g} min"
 
 
+def _runs(bench: Bench, what: str, programs: Mapping[str, Callable[[Path], Run]]) -> dict[str, list[Run]]:
+    """What each program costs for the MP3 of each song."""
+    runs: dict[str, list[Run]] = {name: [] for name in programs}
+    for song in bench.songs:
+        for name, program in programs.items():
+            runs[name].append(program(song.mp3))
+            bench.say(_told(f"{what} of {song.name} by {name}", runs[name][-1]))
+    return runs
+
+
+def _told(what: str, done: Run) -> str:
+    if done.failed:
+        return f"{what}: FAILED, {done.failed}"
+    return f"{what}: {done.cpu_s:.2f} CPU s, {done.peak_mb:.0f} MB"
+
+
 # --- analyze --------------------------------------------------------------------------------------------------------
 
 
@@ -142,11 +158,7 @@ def analyze(bench: Bench) -> Found:
     }
     # numba compiles at librosa's first run and remembers; that is not what a second song costs.
     programs["librosa"](corpus.songs(bench.folder / "corpus", seconds=30)[0].mp3)
-    runs: dict[str, list[Run]] = {name: [] for name in programs}
-    for song in bench.songs:
-        for name, program in programs.items():
-            runs[name].append(program(song.mp3))
-            bench.say(_told(f"analyze {song.name} by {name}", runs[name][-1]))
+    runs = _runs(bench, "analysis", programs)
     found = {name: summary(each) for name, each in runs.items()}
     ours, librosa, essentia = found["tonearm"], found["librosa"], found["essentia"]
     measured = runs["tonearm"][0].values.get("measured", [])
@@ -180,12 +192,6 @@ def analyze(bench: Bench) -> Found:
         ],
         {"programs": {name: each.to_dict() for name, each in found.items()}, "song": _minutes(bench.songs[0])},
     )  # fmt: skip
-
-
-def _told(what: str, done: Run) -> str:
-    if done.failed:
-        return f"{what}: FAILED, {done.failed}"
-    return f"{what}: {done.cpu_s:.2f} CPU s, {done.peak_mb:.0f} MB"
 
 
 # --- tempo, beats, key ----------------------------------------------------------------------------------------------
@@ -306,12 +312,8 @@ def change(bench: Bench) -> Found:
 
 
 def _change_costs(bench: Bench, kind: str, settings: dict[str, float]) -> dict[str, Summary]:
-    runs: dict[str, list[Run]] = {name: [] for name in _CHANGERS}
-    for song in bench.songs:
-        for name in _CHANGERS:
-            runs[name].append(_changed(bench, name, song.mp3, bench.out("cost.wav"), **settings))
-            bench.say(_told(f"{kind} of {song.name} by {name}", runs[name][-1]))
-    return {name: summary(each) for name, each in runs.items()}
+    programs = {name: partial(_changed, bench, name, out=bench.out("cost.wav"), **settings) for name in _CHANGERS}
+    return {name: summary(each) for name, each in _runs(bench, kind, programs).items()}
 
 
 def _quality_clips(bench: Bench) -> list[Clip]:
@@ -474,11 +476,7 @@ def spatial(bench: Bench) -> Found:
         "tonearm": lambda path: bench.render(path, out, {"type": "Spatial", "seed": 3}, codec="mp3"),
         "8D recipe": lambda path: bench.peer("recipe_8d", "circle", source=path, destination=out),
     }
-    runs: dict[str, list[Run]] = {name: [] for name in programs}
-    for song in bench.songs:
-        for name, program in programs.items():
-            runs[name].append(program(song.mp3))
-            bench.say(_told(f"8D of {song.name} by {name}", runs[name][-1]))
+    runs = _runs(bench, "8D", programs)
     found = {name: summary(each) for name, each in runs.items()}
     ours, floor, recipe = found["tonearm"], found["floor"], found["8D recipe"]
     ratio = ours.cpu_s / floor.cpu_s if ours.cpu_s and floor.cpu_s else None
