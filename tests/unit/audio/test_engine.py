@@ -76,7 +76,7 @@ def test_any_render_is_finite_exactly_as_long_as_promised_and_within_full_scale(
         source,
         destination,
         operations=[Tempo(factor), Pitch(semitones)],
-        output=OutputFormat(codec),  # type: ignore[arg-type]
+        output=OutputFormat(codec),  # type: ignore[arg-type]  # a str
     )
 
     promised = max(1, round(frames / factor))

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.unit.audio.signals import Samples, noise, tone, write
+from tests.unit.audio.signals import Samples, blocks, noise, tone, write
 from tonearm_audio import Limits, OutputFormat, probe, render
 from tonearm_audio.decode import Source
 from tonearm_audio.encode import open_sink, output_sample_rate
@@ -16,8 +16,8 @@ LIMITS = Limits(max_duration_s=600.0, min_duration_s=0.0)
 def encoded(path: Path, samples: Samples, *, kbps: int = 128, rate: int = 48000, block: int = 65536) -> Path:
     output = OutputFormat("opus", bitrate_kbps=kbps)
     with open_sink(path, output=output, sample_rate_hz=rate, channels=samples.shape[1]) as sink:
-        for start in range(0, len(samples), block):
-            sink.write(samples[start : start + block].astype(np.float32))
+        for taken in blocks(samples, block):
+            sink.write(taken)
     return path
 
 

@@ -9,7 +9,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.audio.signals import RATE, Samples, noise, tone, write
+from tests.unit.audio.signals import RATE, Samples, blocks, noise, tone, write
 from tonearm_audio import OutputFormat, Tempo, analyze, certify, render
 from tonearm_audio.peaks import MAX_PIXELS, Peaks, PeaksMeter, mono
 from tonearm_cli.demo_song import DemoSong
@@ -18,8 +18,8 @@ from tonearm_cli.demo_song import DemoSong
 def measured(samples: Samples, block: int) -> Peaks:
     """The peaks of a line of samples that comes in blocks."""
     meter = PeaksMeter(RATE)
-    for begin in range(0, len(samples), block):
-        meter.feed(samples[begin : begin + block].astype(np.float32))
+    for taken in blocks(samples, block):
+        meter.feed(taken)
     return meter.result()
 
 
