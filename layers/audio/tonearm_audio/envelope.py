@@ -145,10 +145,7 @@ def _lag(expected: Levels, measured: Levels, reach: int) -> float | None:
     for lag in range(-reach, reach + 1):
         one = first[max(0, -lag) : length - max(0, lag)]
         other = second[max(0, lag) : length + min(0, lag)]
-        one, other = one - one.mean(), other - other.mean()
-        spread = float(np.sqrt((one @ one) * (other @ other)))
-        # A level that moves less than half a decibel tells nothing about time.
-        likeness[lag + reach] = float(one @ other) / spread if spread > 0.25 * length else 0.0
+        likeness[lag + reach] = _correlation(one, other)
     if likeness.max() < _LEAST_LIKENESS:
         return None
     # A beat fits almost as well one beat later: of the lags within 5 % of the best fit, the nearest counts.
