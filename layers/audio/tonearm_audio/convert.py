@@ -1,6 +1,6 @@
 """Convert: mono from stereo, stereo from mono.
 
-The rate is not changed here but by `pitch.resample`: a change of pitch and of rate are one resampling.
+The rate is not changed here but by `resample.resample`: a change of pitch and of rate are one resampling.
 """
 
 from __future__ import annotations
