@@ -64,7 +64,7 @@ def download(
             for kind, path in paths.items():
                 with output.steps.step("Downloading") as step:
                     expected = size if kind == "render" else None
-                    files.append(_fetched(client, kind, links[kind], path, size_bytes=expected, step=step))
+                    files.append(fetched(client, kind, links[kind], path, size_bytes=expected, step=step))
         document = {"job_id": job.job_id, "track_id": job.track_id, "files": files}
         output.done(document, lambda console: _show(console, files))
 
@@ -119,9 +119,10 @@ def _newest(client: StudioClient, track_id: str) -> Job:
     return next((job for job in succeeded if job.render), succeeded[0])
 
 
-def _fetched(
+def fetched(
     client: StudioClient, kind: str, link: Link, path: Path, *, size_bytes: int | None, step: Step
 ) -> dict[str, Any]:
+    """Download one file, whole or not at all; what it is."""
     from rich.filesize import decimal
 
     name = plain(path.name)

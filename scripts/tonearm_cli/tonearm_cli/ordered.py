@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tonearm_cli.errors import CliError
-from tonearm_cli.output import Output, plain
+from tonearm_cli.output import Output
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -73,20 +73,16 @@ def ordered(track_id: str, recipe: Recipe, out: Path, output: Output, *, profile
 
 
 def _brought(client: StudioClient, job: Job, recipe: Recipe, out: Path, output: Output) -> Brought:
-    from rich.filesize import decimal
+    from tonearm_cli.download import fetched
 
     links, render = client.downloads(job.job_id), job.render
     if render is None or links.render is None or links.certificate is None:
         raise CliError(f"Job {job.job_id} made no render.", code="job.not_made", value=job.job_id)
-    name, size = plain(out.name), render.size_bytes
     # The certificate first: OUT appears when nothing can be missing any more.
     with tempfile.TemporaryDirectory(prefix="tonearm-") as folder:
         path = Path(folder, "certificate.json")
         client.download(links.certificate, path)
         certificate: dict[str, Any] = json.loads(path.read_text())
     with output.steps.step("Downloading") as step:
-        client.download(
-            links.render, out, lambda count: step.at(f"{name}: {decimal(count)}", count / size), size_bytes=size
-        )
-        step.came_to(name)
+        fetched(client, "render", links.render, out, size_bytes=render.size_bytes, step=step)
     return Brought(out, job, render, recipe, certificate)
