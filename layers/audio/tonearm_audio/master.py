@@ -60,8 +60,9 @@ class Finisher:
     """
 
     def __init__(self, operation: Master, *, sample_rate_hz: int, channels: int) -> None:
-        self._aim = PRESETS[operation.preset] if operation.preset is not None else model_of(operation.reference)
-        self.target_lufs = self._aim.target_lufs if operation.target_lufs is None else operation.target_lufs
+        self._aim = aim = PRESETS[operation.preset] if operation.preset is not None else model_of(operation.reference)
+        self.target_lufs = aim.target_lufs if operation.target_lufs is None else operation.target_lufs
+        self._compress, self._crossover_hz = (aim.compress, aim.crossover_hz) if isinstance(aim, Tone) else (None, None)
         self._rate, self._channels = sample_rate_hz, channels
         self._loudness = IntegratedMeter(sample_rate_hz, channels)
         self._spectra = Spectra(sample_rate_hz, channels)
@@ -110,26 +111,23 @@ class Finisher:
         if self._filters is None:
             self._filters = self._designed(loudness_lufs)
         bands = self._filters.process(blocks)
-        if self._aim.compress is None:
+        if self._compress is None:
             return (whole for (whole,) in bands)
-        return self._compressed(bands, self._aim.compress)
+        return self._compressed(bands, self._compress)
 
     def _compressed(self, bands: Iterator[list[FloatBlock]], operation: Compress) -> Iterator[FloatBlock]:
         """Bands together again, each compressed by its own level."""
-        if self._crossover_hz is not None:
+        parted = self._crossover_hz is not None
+        if parted:
             operation = replace(operation, threshold_dbfs=operation.threshold_dbfs + _PARTED_DB)
-        compressors: list[Compressor] = []
+        compressors = [
+            Compressor(operation, sample_rate_hz=self._rate, channels=self._channels) for _ in range(1 + parted)
+        ]
         for parts in bands:
-            while len(compressors) < len(parts):
-                compressors.append(Compressor(operation, sample_rate_hz=self._rate, channels=self._channels))
             first, *others = (compressor.feed(part) for compressor, part in zip(compressors, parts, strict=True))
             for other in others:
                 first += other
             yield first
-
-    @property
-    def _crossover_hz(self) -> float | None:
-        return self._aim.crossover_hz if isinstance(self._aim, Tone) else None
 
     def _designed(self, loudness_lufs: float) -> Filters:
         """The filters, now that all of the song has been heard."""
@@ -138,6 +136,6 @@ class Finisher:
             corrections_db = towards_tone(spectra_db, self._aim, self._rate)
         else:
             corrections_db = towards_model(spectra_db, loudness_lufs, self._aim, self._rate)
-        if self._aim.compress is not None:
+        if self._compress is not None:
             corrections_db += _WORKING_LUFS - loudness_lufs - louder_db_by(spectra_db, corrections_db)
         return Filters(self._rate, corrections_db, crossover_hz=self._crossover_hz)

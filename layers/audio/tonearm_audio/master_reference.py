@@ -19,19 +19,17 @@ _DIGITAL_SILENCE_DB = -150.0
 
 @dataclass(frozen=True)
 class Model:
-    """What a reference is.
+    """What a reference is. Its dynamics are not taken on.
 
     Attributes:
         target_lufs: its integrated loudness.
         levels_db: its spectra, as of `Spectra.levels_db`.
         highest_hz: up to where they are known.
-        compress: nothing; a reference's dynamics are not taken on.
     """
 
     target_lufs: float
     levels_db: Curve
     highest_hz: float
-    compress: None = None
 
 
 def model_of(path: Path | None) -> Model:
