@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import import_module
 
 import numpy as np
 import numpy.typing as npt
 
+from tonearm_audio.loudness import k_weight
 from tonearm_audio.measured import Measured
 from tonearm_audio.operations import (
     Convert,
@@ -25,6 +26,11 @@ CEILING_PEAK = 10 ** (-3.0 / 20)
 DEAFEST_EQUALIZER_DB = -30.0
 """Of a song that equalizers make softer than this hardly anything is left."""
 LOWEST_LEVEL_HZ = 30.0
+_LEAST_HEARD = 10**-2.5
+"""Of a source's power; where less lies above the lowest level that is told, the ends of the rest drown it."""
+_CANCELS_DB = -10.0
+_HIGHS_WEIGHT = 10**0.4
+"""What BS.1770 makes of the power of all that is high."""
 QUIETEST_DBFS = -50.0
 """Below it no level is told."""
 
@@ -94,22 +100,61 @@ class Case:
         return any(isinstance(step, Convert) and step.channels is not None for step in self.plan.steps)
 
     @cached_property
+    def unheard(self) -> bool:
+        """Whether nearly all of the source lies below what is heard, as a constant does: the rest cannot be told."""
+        spectrum = self.before.spectrum
+        heard = float(spectrum.power[spectrum.frequencies_hz >= LOWEST_LEVEL_HZ].sum())
+        return heard < _LEAST_HEARD * float(spectrum.power.sum())
+
+    @property
+    def cancels(self) -> bool:
+        """Whether channels are summed that leave little of each other."""
+        fold_db = self.before.image.fold_db
+        return self.folds and (fold_db is None or fold_db < _CANCELS_DB)
+
+    @property
+    def folds(self) -> bool:
+        """Whether two channels become one."""
+        return self.before.channels == 2 and any(
+            isinstance(step, Convert) and step.channels == 1 for step in self.plan.steps
+        )
+
+    @cached_property
+    def unshown_db(self) -> float:
+        """By how much the source is louder than its long-term spectrum shows: what lies above its highest frequency.
+
+        A codec, or a lower rate, may leave it out; 0 where neither is asked for.
+        """
+        spectrum, levels_db = self.before.spectrum, self.before.envelope.levels_db
+        if not len(levels_db) or not (self.output.lossy or self.sample_rate_hz < self.before.sample_rate_hz):
+            return 0.0
+        shown = spectrum.power[spectrum.frequencies_hz <= spectrum.highest_hz]
+        heard = float((shown * k_weight(spectrum.frequencies_hz[: len(shown)])).sum())
+        above = self.before.channels * float(np.mean(10 ** (levels_db / 10))) - float(shown.sum())
+        return 10 * math.log10(1 + _HIGHS_WEIGHT * max(0.0, above) / heard) if heard > 0 else 0.0
+
+    @cached_property
     def equalized_db(self) -> float:
         """By how much softer or louder the equalizers make the whole of the source."""
         source, asked = float(self.before.spectrum.power.sum()), float(self.equalized_power.sum())
         return 10 * math.log10(max(asked, 1e-30) / source) if source > 0 else 0.0
 
-    @cached_property
+    @property
     def equalized_power(self) -> npt.NDArray[np.float64]:
         """The source's long-term power at each frequency, as the equalizers ask for it [shape=(bins,)]."""
+        asked: npt.NDArray[np.float64] = self.before.spectrum.power * 10 ** (self.equalizers_db / 10)
+        return asked
+
+    @cached_property
+    def equalizers_db(self) -> npt.NDArray[np.float64]:
+        """The gain of all equalizers together at each frequency of the source's spectrum [shape=(bins,)]."""
         spectrum = self.before.spectrum
         asked_db = np.zeros(len(spectrum.power))
         for step in self.plan.steps:
             if isinstance(step, Equalize):
                 response_db = import_module("tonearm_audio.equalize").response_db
                 asked_db += response_db(step, spectrum.frequencies_hz, self.before.sample_rate_hz)
-        asked: npt.NDArray[np.float64] = spectrum.power * 10 ** (asked_db / 10)
-        return asked
+        return asked_db
 
     @property
     def keeps_channels(self) -> bool:
@@ -126,3 +171,9 @@ def near(name: str, operation: str, unit: str, *, expected: float, measured: flo
     """A promise that is kept within a tolerance on either side."""
     kept = abs(measured - expected) <= tolerance
     return Promise(name, operation, unit, float(expected), float(measured), float(tolerance), kept)
+
+
+def untold(promise: Promise) -> Promise:
+    """The same promise of a source of which hardly anything is heard."""
+    note = "not measurable: nearly all of the source lies below what is heard"
+    return replace(promise, measured=None, kept=True, note=note)

@@ -10,6 +10,7 @@ from importlib import import_module
 import numpy as np
 
 from tonearm_audio.operations import (
+    Compress,
     Loudness,
     Master,
 )
@@ -24,6 +25,7 @@ from tonearm_audio.promise import (
     Case,
     Promise,
     near,
+    untold,
 )
 from tonearm_audio.promises_space import steady_tone_at_ears
 
@@ -44,15 +46,23 @@ SPIKIEST_KEPT_DB = 20.0
 """The same for a source's true peak over its loudness: of clicks, little is left when their peaks are turned down."""
 STEADY_TONE_AT_EARS_LU = 2.0
 """How loud a steady tone is at two ears depends on where it is: it has no other partials to make up for it."""
+SIDES_ALONE_LU = 1.5
+"""A source whose channels cancel has no middle that moves; the room answers its sides alone."""
 DYNAMICS_TOLERANCE = 0.1
 HARDEST_LIMITED_DB = 5.0
 """Up to here a limiter brings a song to its loudness; of what has higher peaks less is promised."""
 PEAKIEST_DB = 10.0
 """A render whose true peak lies farther above its loudness, at the ceiling, cannot be made louder without harm."""
 _NEAR_CEILING_DB = 2.5
-_ROOM_FOR_CODECS_DB = 1.0
+_MADE_UP_DB = 1.5
+"""Of what an encoder leaves out, a render is made as much louder."""
+_STEPS_LIFT_DB = 3.0
+"""By how much steps before a limiter may lift a song's peaks above its loudness: a stretcher takes attacks apart."""
+_ROOM_FOR_MASTERS_DB, _ROOM_FOR_CODECS_DB = 1.0, 2.5
 """What lies between the ceiling and the limiter of a lossy render, and of a master in any format."""
-_STEPS_A_WINDOW = 40
+_WINDOW_S = 0.4
+_SETTLING_TIMES = 2.0
+"""Over how many of its time constants the gain of a compressor is looked at: before, it still follows what was."""
 _FEWEST_WINDOWS = 10
 
 
@@ -71,11 +81,15 @@ def level(case: Case) -> Promise:
     if case.plan.motion is not None:
         # A shadow behind the head is one thing, and a level of what both files can hold another.
         tolerance, full_peak = tolerance + LOUDNESS_TOLERANCE_LU, CEILING_PEAK
+    if case.unheard and expected is not None:
+        return untold(Promise("level", case.names, "LKFS", expected, measured, tolerance, kept=False))
     if expected is None or measured is None:
         return _silent(Promise("level", case.names, "LKFS", expected, measured, tolerance, kept=False))
     if measured < expected - tolerance and after.peak >= full_peak:
         # A float file may lie above full scale itself.
-        tolerance = FULL_LEVEL_TOLERANCE_LU + max(0.0, 20 * math.log10(max(before.peak, 1e-9)))
+        # What moves has a ceiling besides.
+        tolerance = max(FULL_LEVEL_TOLERANCE_LU, expected - LOUDEST_KEPT_LUFS + tolerance)
+        tolerance += max(0.0, 20 * math.log10(max(before.peak, 1e-9)))
         note = f"as loud as full scale allows: the render's peaks reach {20 * math.log10(after.peak):.1f} dBFS"
     kept = abs(measured - expected) <= tolerance
     return Promise("level", case.names, "LKFS", expected, measured, tolerance, kept, note)
@@ -98,6 +112,12 @@ def kept_loudness(case: Case) -> Promise:
     """Integrated loudness by BS.1770, gate and all, of what moves and is changed in no other way."""
     expected, measured = case.before.loudness.integrated_lufs, case.after.loudness.integrated_lufs
     tolerance = STEADY_TONE_AT_EARS_LU if steady_tone_at_ears(case) else LOUDNESS_TOLERANCE_LU
+    if case.before.image.fold_db is None:
+        tolerance = max(tolerance, SIDES_ALONE_LU)
+    if measured is not None and expected is not None and measured < expected:
+        tolerance += case.unshown_db
+    if case.unheard and expected is not None:
+        return untold(Promise("loudness", case.names, "LUFS", expected, measured, tolerance, kept=False))
     if expected is None or measured is None:
         return _silent(Promise("loudness", case.names, "LUFS", expected, measured, tolerance, kept=False))
     promise = near("loudness", case.names, "LUFS", expected=expected, measured=measured, tolerance=tolerance)
@@ -121,6 +141,8 @@ def _target_loudness(case: Case, operation: str, target_lufs: float, ceiling_dbt
         silent = case.before.loudness.integrated_lufs is None or case.equalized_db < DEAFEST_EQUALIZER_DB
         note = "not measurable: there is nothing to hear" if silent else "the render is silent, the source is not"
         return Promise("loudness", operation, "LUFS", target_lufs, None, tolerance, silent, note)
+    if measured < target_lufs:
+        tolerance += max(0.0, case.unshown_db - _MADE_UP_DB)
     promise = near("loudness", operation, "LUFS", expected=target_lufs, measured=measured, tolerance=tolerance)
     if promise.kept or measured > target_lufs or peak_dbtp < ceiling_dbtp - _NEAR_CEILING_DB:
         return promise
@@ -141,20 +163,23 @@ def _peaks_beyond_db(case: Case, target_lufs: float, ceiling_dbtp: float) -> flo
     """How far above the ceiling the source's peaks would lie, were it as loud as that."""
     lufs, peak_dbtp = case.before.loudness.integrated_lufs, case.before.loudness.true_peak_dbtp
     if case.output.lossy or case.plan.has(Master):
-        ceiling_dbtp -= _ROOM_FOR_CODECS_DB
-    return 0.0 if lufs is None or peak_dbtp is None else peak_dbtp + target_lufs - lufs - ceiling_dbtp
+        ceiling_dbtp -= _ROOM_FOR_CODECS_DB if case.output.lossy else _ROOM_FOR_MASTERS_DB
+    lifted_db = _STEPS_LIFT_DB if case.plan.steps else 0.0
+    return 0.0 if lufs is None or peak_dbtp is None else peak_dbtp + lifted_db + target_lufs - lufs - ceiling_dbtp
 
 
 def dynamics(case: Case) -> Promise:
     """How much the level of the render moves for each decibel that the source's does: a compressor's never more.
 
-    By least squares over steps of 0.4 s in which the source sounds. Not by loudness range: its gate opens to what was
-    too soft before.
+    By least squares over steps of 0.4 s, or of twice what the compressor takes, in which the source sounds. Not by
+    loudness range: its gate opens to what was too soft before.
     """
     before, after = case.before.envelope, case.after.envelope
-    count = min(len(before.levels_db), len(after.levels_db)) // _STEPS_A_WINDOW
+    settling_s = sum((s.attack_ms + s.release_ms) / 1000 for s in case.plan.steps if isinstance(s, Compress))
+    width = round(max(_WINDOW_S, _SETTLING_TIMES * settling_s) / before.step_s)
+    count = min(len(before.levels_db), len(after.levels_db)) // width
     levels_db = [
-        10 * np.log10(np.mean(10 ** (line[: count * _STEPS_A_WINDOW].reshape(count, _STEPS_A_WINDOW) / 10), axis=1))
+        10 * np.log10(np.mean(10 ** (line[: count * width].reshape(count, width) / 10), axis=1))
         for line in (before.levels_db, after.levels_db)
     ]
     sounding = levels_db[0] > QUIETEST_DBFS
