@@ -25,11 +25,11 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from tonearm_audio.convolve import Convolver, points_for
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.headphones import SHADOW_HZ, earliest_frames, ears, interpolator, latest_frames
 from tonearm_audio.kernels import address, library, size
@@ -54,8 +54,8 @@ _ROOM_FIRST_S = 0.006
 _ROOM_DENSITY_HZ = 1800.0
 _ROOM_GAIN = 0.25
 _CONTROL_FRAMES = 128
-_STEPS = 3
-"""In a window; the gains that hold the loudness move once a step of some 0.4 s."""
+_STEP_S = 0.4
+"""About so often move the gains that hold the loudness."""
 _MEMORY_S: dict[Listening, float] = {"anywhere": 1.0, "headphones": 0.5}
 """Of the powers that are held; two sources at two ears rise and fall sooner."""
 _AUDIBLE_POWER, _INAUDIBLE_POWER = 1e-7, 1e-10
@@ -137,7 +137,7 @@ def spatial(
 
 
 class _Field(ABC):
-    """The motion and the room: linear, on a fixed grid of windows of `_STEPS` times `step` frames.
+    """The motion and the room: linear, on a fixed grid of windows of some steps each.
 
     Args:
         operation: path, speed, depth, room and mix.
@@ -155,14 +155,15 @@ class _Field(ABC):
         self.rate = sample_rate_hz
         self.channels = channels
         self.past = max(round(_ROOM_S * sample_rate_hz), past)
-        self.room = operation.room > 0 and operation.mix > 0
-        # A transform of four to eight times the room's length; what is left of it is the window. Powers of two, by
-        # which a cache's sets repeat, take longer.
-        self.size = 15
-        while self.size < 4 * self.past:
-            self.size *= 2
-        self.step = (self.size - self.past - ahead) // (_STEPS * _CONTROL_FRAMES) * _CONTROL_FRAMES
-        self.window = _STEPS * self.step
+        room = operation.room > 0 and operation.mix > 0
+        # What a circle of three times the room's length leaves free is the window.
+        points = points_for(3 * self.past)
+        free = points - self.past - ahead
+        steps = max(1, round(free / (_STEP_S * sample_rate_hz)))
+        self.step = free // (steps * _CONTROL_FRAMES) * _CONTROL_FRAMES
+        self.window = steps * self.step
+        self._room = Convolver(_velvet_room(sample_rate_hz, self.past), points) if room else None
+        self._window = slice(self.past, self.past + self.window)
         self._ahead = ahead
         self._rows = rows
         self._path = path(operation)
@@ -216,24 +217,9 @@ class _Field(ABC):
     def turned(self, waiting: Signal, position: Position) -> Signal:
         """Middle and sides of a window at a position on each control point [shape=(2, window)]."""
 
-    def filtered(self, middle: Signal) -> Signal:
-        """The past and the window by each of the responses [shape=(responses, size)]."""
-        if not len(self._responses):
-            return np.zeros((0, self.size), np.float32)
-        # By the usual norm numpy transforms float32 in double precision, which takes three times as long.
-        spectrum = np.fft.rfft(middle, self.size, norm="ortho")
-        # float32 in, float32 out, whatever numpy's stubs say.
-        return np.fft.irfft(spectrum * self._responses, self.size, norm="ortho").astype(np.float32, copy=False)
-
-    def responses(self) -> list[Line]:
-        """Of the room's middle and sides, where there is a room [each shape=(size,)]."""
-        return _velvet_room(self.rate, self.past) if self.room else []
-
-    @cached_property
-    def _responses(self) -> npt.NDArray[np.complex64]:
-        responses = self.responses()
-        padded = np.array([np.pad(line, (0, self.size - len(line))) for line in responses])
-        return np.fft.rfft(padded).astype(np.complex64) if responses else np.zeros((0, 1), np.complex64)
+    def room(self, middle: Signal) -> Signal | None:
+        """Middle and sides of the room, from the past and the window; None without one [shape=(2, window)]."""
+        return None if self._room is None else self._room(middle[: self.past + self.window])[:, self._window]
 
     def room_gain(self, position: Position) -> Line:
         """Of the room: it is heard more, the farther the source is."""
@@ -252,14 +238,15 @@ class _Anywhere(_Field):
 
     def turned(self, waiting: Signal, position: Position) -> Signal:
         """By gains that the kernel moves."""
-        low, *room = self.filtered(waiting[0])
-        rooms = [address(line[self.past :], np.float32) for line in room] if room else [None, None]
+        room = self.room(waiting[0])
+        rooms = [None, None] if room is None else [address(line, np.float32) for line in room]
+        low = self._low(waiting[0])
         starts, rises = _lines(self._gains(position))
         moved = np.empty((2, self.window), np.float32)
         middle, sides = waiting[:, self.past :]
         library().tonearm_spatial_turn(
             address(middle, np.float32),
-            address(low[self.past :], np.float32),
+            address(low[self._delay :], np.float32),
             size(self._delay),
             address(sides, np.float32) if self.channels == 2 else None,
             *rooms,
@@ -270,14 +257,19 @@ class _Anywhere(_Field):
         )
         return moved
 
-    def responses(self) -> list[Line]:
-        """The low band, and the room."""
-        kernel = np.hanning(2 * self._reach + 3)[1:-1]
-        low = np.zeros(self.size)
-        # Centred on zero: the band is not late against the rest.
-        low[: self._reach + 1] = kernel[self._reach :]
-        low[-self._reach :] = kernel[: self._reach]
-        return [low / kernel.sum(), *super().responses()]
+    def _low(self, middle: Signal) -> Signal:
+        """The low band of the window and of `_delay` frames to both sides of it."""
+        low = np.empty(self.window + 2 * self._delay, np.float32)
+        angle = math.pi / (self._reach + 1)
+        library().tonearm_spatial_low(
+            address(middle[self.past - self._delay :], np.float32),
+            size(self._reach),
+            ctypes.c_double(math.cos(angle)),
+            ctypes.c_double(math.sin(angle)),
+            address(low, np.float32),
+            size(len(low)),
+        )
+        return low
 
     def _gains(self, position: Position) -> list[Line]:
         """The rows of gains that the kernel reads."""
@@ -349,13 +341,13 @@ class _Headphones(_Field):
         mix, dry = np.float32(self.operation.mix), np.float32(1.0 - self.operation.mix)
         # A mono source is shared between two ears; of two sources each ear hears both.
         left, right = sides * (mix * np.float32(0.5**0.5 if self.channels == 1 else 0.5))
-        window = slice(self.past, self.past + self.window)
-        moved: Signal = np.stack([left + right, left - right]) * np.float32(0.5**0.5) + dry * waiting[:2, window]
-        if self.room:
+        moved: Signal = np.stack([left + right, left - right]) * np.float32(0.5**0.5) + dry * waiting[:2, self._window]
+        room = self.room(waiting[0])
+        if room is not None:
             starts, rises = _lines([self.room_gain(position)])
             ramp = np.arange(_CONTROL_FRAMES, dtype=np.float32) / np.float32(_CONTROL_FRAMES)
             gain = (rises.T * ramp + starts.T).ravel()
-            moved += gain * self.filtered(waiting[0])[:, window]
+            moved += gain * room
         return moved
 
 
@@ -368,7 +360,7 @@ def _lines(points: list[Line]) -> tuple[Signal, Signal]:
     return grid[:, :-1].astype(np.float32), np.diff(grid).astype(np.float32)
 
 
-def _velvet_room(sample_rate_hz: int, length: int) -> list[Line]:
+def _velvet_room(sample_rate_hz: int, length: int) -> tuple[Line, Line]:
     """Two unlike responses of the same small room, each of energy one: for the middle and for the sides."""
     bits = np.random.PCG64(_ROOM_SEED)
     grid = sample_rate_hz / _ROOM_DENSITY_HZ
@@ -376,7 +368,7 @@ def _velvet_room(sample_rate_hz: int, length: int) -> list[Line]:
     short = np.hanning(max(3, round(2.5e-4 * sample_rate_hz)) + 2)[1:-1]
     long = np.hanning(max(3, round(6e-3 * sample_rate_hz)) + 2)[1:-1]
     lines = []
-    for _ in range(2):
+    for _ in ("middle", "sides"):
         places, signs = bits.random_raw(2 * count).reshape(2, count) / 2.0**64
         at = ((np.arange(count) + places) * grid).astype(np.int64)
         line = np.zeros(length)
@@ -388,7 +380,8 @@ def _velvet_room(sample_rate_hz: int, length: int) -> list[Line]:
         line -= np.convolve(line, long / long.sum(), mode="same")
         # Not by a matrix product: its threads would wait for more for as long as it takes to make three windows.
         lines.append(line / math.sqrt(math.fsum(line * line)))
-    return lines
+    middle, sides = lines
+    return middle, sides
 
 
 class _Match:

@@ -48,6 +48,32 @@ void tonearm_spatial_turn(const float *middle, const float *low, ptrdiff_t delay
     }
 }
 
+/* The low band: the line under a Hann window that reaches so far to both sides, by running sums.
+ *
+ * in: at the first frame; read `reach` frames to both sides. cosine, sine: of pi / (reach + 1). frames: LANES or more.
+ * The line is run through in four parts side by side, each of which adds up its first window afresh.
+ */
+void tonearm_spatial_low(const float *in, ptrdiff_t reach, double cosine, double sine, float *restrict out,
+                         ptrdiff_t frames)
+{
+    const ptrdiff_t part = (frames + LANES - 1) / LANES;
+    const double scale = 0.5 / (double)(reach + 1);
+    double plain[LANES] = {0}, real[LANES] = {0}, imaginary[LANES] = {0};
+    for (ptrdiff_t step = -2 * reach; step < part; step++) {
+        for (int lane = 0; lane < LANES; lane++) {
+            /* The last part may begin within the one before. */
+            const ptrdiff_t frame = (lane * part < frames - part ? lane * part : frames - part) + step;
+            const double entering = in[frame + reach], leaving = step > 0 ? in[frame - reach - 1] : 0.0;
+            const double turned = cosine * real[lane] + sine * imaginary[lane];
+            imaginary[lane] = cosine * imaginary[lane] - sine * real[lane] + sine * entering;
+            real[lane] = turned + (leaving - cosine * entering);
+            plain[lane] += entering - leaving;
+            if (step >= 0)
+                out[frame] = (float)((plain[lane] + real[lane]) * scale);
+        }
+    }
+}
+
 /* What the head lets around itself: a first-order low-pass. held: what it gave last, 0 at first. */
 void tonearm_spatial_shade(const float *in, float *restrict out, ptrdiff_t frames, double share, double *held)
 {
