@@ -21,6 +21,7 @@ _LEAST_LIKENESS = 0.6
 _QUIET_DB = -60.0
 _SILENT_DB = -120.0
 _HOLE_DB = 40.0
+_BLUR = np.full(5, 0.2)
 _HALF_A_SECOND = 50
 _FEWEST_HALVES = 10
 _BACKWARDS_LIKENESS, _BACKWARDS_LEAD = 0.8, 0.4
@@ -141,7 +142,9 @@ def _lag(expected: Levels, measured: Levels, reach: int) -> float | None:
         return None
     likeness = np.zeros(2 * reach + 1)
     floor_db = max(float(expected.max()) - 50.0, _QUIET_DB)
-    first, second = np.maximum(expected, floor_db), np.maximum(measured, floor_db)
+    # A hit that is shorter than a step falls into one or into two: over a few steps it is alike wherever it falls.
+    first, second = (np.convolve(np.maximum(line, floor_db), _BLUR, "valid") for line in (expected, measured))
+    length = len(first)
     for lag in range(-reach, reach + 1):
         one = first[max(0, -lag) : length - max(0, lag)]
         other = second[max(0, lag) : length + min(0, lag)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,8 @@ _FADE_FLOOR_DB = -30.0
 _FADE_PARTS = 8
 _LIFTED_DB = 3.0
 """By how much a stretcher may lift peaks: it takes attacks apart."""
+_CREST_DB = 6.0
+"""How far peaks lie above the level of 10 ms: 3 dB in a tone, 10 dB in a song; a compressor goes by peaks."""
 _SMEARED_S = 0.03
 """By how much a stretcher may move an attack."""
 
@@ -40,6 +43,7 @@ def timing(case: Case) -> Iterator[Promise]:
     asked_db = _asked_db(case)
     if asked_db is None or not case.steps_only(Change, Spatial, Trim, Convert, Fade, Compress):
         return
+    asked_db = asked_db + _compressed_db(case, asked_db)
     change = case.plan.change
     found = align(case.before.envelope, case.after.envelope, tempo_factor=change.tempo_factor, asked_db=asked_db)
     far = not 0.5 <= change.time_ratio <= 2.0
@@ -69,6 +73,22 @@ def gaps(case: Case) -> Iterator[Promise]:
     rooms_s = sum(step.pre_delay_ms / 1000 for step in case.plan.steps if isinstance(step, Reverb))
     tolerance = GAP_TOLERANCE_S + rooms_s
     yield near("gaps", case.names, "s", expected=0, measured=found.silent_s, tolerance=tolerance)
+
+
+def _compressed_db(case: Case, asked_db: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The gain of all compressors at each step of the render's level: the compressor itself, fed with the source's."""
+    before, after = case.before.envelope, case.after.envelope
+    if not case.plan.has(Compress) or not len(before.levels_db) or not len(after.levels_db):
+        return np.zeros(len(asked_db))
+    expected_db = expected_levels(before, after, tempo_factor=case.plan.change.tempo_factor)
+    peaks = (10 ** ((expected_db + _CREST_DB) / 20)).astype(np.float32)[:, np.newaxis]
+    level = peaks
+    for step in case.plan.steps:
+        if isinstance(step, Compress):
+            compressor = import_module("tonearm_audio.compress").Compressor
+            level = compressor(step, sample_rate_hz=round(1 / after.step_s), channels=1).feed(level)
+    gain_db: npt.NDArray[np.float64] = 20 * np.log10(level.astype(np.float64) / peaks)[:, 0]
+    return gain_db
 
 
 def _asked_db(case: Case) -> npt.NDArray[np.float64] | None:

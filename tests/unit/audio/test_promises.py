@@ -20,6 +20,7 @@ from tonearm_audio import (
     MixTrack,
     Operation,
     OutputFormat,
+    Pitch,
     Reverb,
     Spatial,
     Tempo,
@@ -50,6 +51,27 @@ def of(song: DemoSong, *operations: Operation | str) -> list[Operation]:
         "reference": Master(reference=other(song)),
     }
     return [made[operation] if isinstance(operation, str) else operation for operation in operations]
+
+
+def uneven(song: DemoSong, name: str, rate: int) -> Samples:
+    """Six seconds of a sound of which one thing or another cannot be measured."""
+    time = np.arange(6 * rate) / rate
+    noise = np.random.default_rng(7).standard_normal((len(time), 2))
+    music: Samples = soundfile.read(str(song.path))[0][3 * RATE : 9 * RATE]
+    struck = np.exp(-((time * 2 + 0.8) % 1) * 150)[:, np.newaxis]
+    two = 0.1 * (np.sin(2 * np.pi * 440 * time) + np.sin(2 * np.pi * 442 * time))
+    made: dict[str, Samples] = {
+        "hits": 0.3 * noise * struck * [1.0, 0.6],
+        "beating": np.stack([two, two], axis=1),
+        "constant": np.full((len(time), 2), 0.2),
+        "against": np.stack([music[:, 0], -music[:, 0]], axis=1),
+        "noise": 0.1 * noise,
+        "hot": np.clip(6 * music, -1, 1),
+        "song": music,
+        "mono": music.mean(axis=1, keepdims=True),
+        "silence": 0 * music,
+    }
+    return made[name]
 
 
 @pytest.mark.parametrize(
@@ -250,6 +272,42 @@ class TestSongsThatAreNotEven:
     def test_silence_under_another_song_has_a_loudness(self, song: DemoSong, tmp_path: Path) -> None:
         silence = write(tmp_path / "silence.wav", np.zeros((10 * RATE, 2)), rate=RATE)
         self.kept(silence, tmp_path, Mix((MixTrack(other(song)),)), Loudness(-16.0))
+
+    @pytest.mark.parametrize(
+        ("name", "operations", "codec"),
+        [
+            ("hits", [Fade(1.0, 1.0)], "wav"),
+            ("hits", [Tempo(1.2), Fade(1.0, 2.0)], "mp3"),
+            ("hits", [Spatial(seed=2)], "wav"),
+            ("hits", [Compress(threshold_dbfs=-30, ratio=10, attack_ms=100, release_ms=1000)], "wav"),
+            ("beating", [Compress(threshold_dbfs=-40, ratio=20, attack_ms=30, release_ms=50)], "wav"),
+            ("beating", [Compress(threshold_dbfs=-40, ratio=10, attack_ms=100, release_ms=800)], "mp3"),
+            ("beating", [Equalize((Band("high_pass", 2000),))], "mp3"),
+            ("constant", [], "wav"),
+            ("constant", [Tempo(0.4)], "wav"),
+            ("constant", [Pitch(5.0)], "mp3"),
+            ("constant", [Equalize((Band("high_pass", 200),))], "wav"),
+            ("constant", [Spatial(listening="headphones")], "wav"),
+            ("against", [Convert(channels=1)], "wav"),
+            ("against", [Spatial(seed=2)], "mp3"),
+            ("noise", [Fade(2.0, 2.0)], "mp3"),
+            ("noise", [Spatial(seed=2)], "mp3"),
+            ("hot", [BRIGHTER], "mp3"),
+            ("song", [Tempo(3.0)], "wav"),
+            ("song", [Pitch(4.0, formants="keep")], "mp3"),
+            ("song", [Reverb(decay_s=4.0, mix=0.8)], "opus"),
+            ("mono", [Master("podcast")], "opus"),
+            ("silence", [Master("loud")], "mp3"),
+        ],
+        ids=str,
+    )
+    def test_what_the_source_hides_is_not_held_against_a_render(
+        self, song: DemoSong, tmp_path: Path, name: str, operations: list[Operation], codec: str
+    ) -> None:
+        rate = 192_000 if name == "noise" else RATE
+        self.kept(
+            write(tmp_path / "source.wav", uneven(song, name, rate), rate=rate), tmp_path, *operations, codec=codec
+        )
 
     @pytest.mark.parametrize("frames", [1, 40, 441, 900])
     @pytest.mark.parametrize("operation", [Trim(), Fade(0.001, 0.001), BRIGHTER, SQUEEZED, Loudness()], ids=str)
