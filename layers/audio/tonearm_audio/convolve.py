@@ -68,11 +68,12 @@ def _factors(points: int) -> Signal:
     """Roots of unity, in the order in which the kernel asks for them."""
     unit = np.zeros(points)
     unit[1] = 1.0
-    roots, factors, span = np.fft.fft(unit), [], points
+    roots = np.fft.fft(unit).astype(np.complex64)
+    factors, span = [], points
     while span >= _FEWEST_POINTS:
-        quarter = np.arange(span // 4)
         for power in (1, 2, 3):
-            found = roots[power * quarter * (points // span)]
-            factors += [found.real.astype(np.float32), found.imag.astype(np.float32)]
+            # Those of a shorter span are among those of the longest.
+            found = roots[:: power * (points // span)][: span // 4]
+            factors += [found.real, found.imag]
         span //= 4
     return np.concatenate(factors)

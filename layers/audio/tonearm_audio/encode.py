@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from tonearm_audio import lame
-from tonearm_audio.aac import AacSink
 from tonearm_audio.dither import Quantizer
 from tonearm_audio.errors import AudioError
 from tonearm_audio.mp3 import Mp3Sink
@@ -67,6 +66,8 @@ def open_sink(
         rate, kbps = sample_rate_hz, output.bitrate_kbps
         return OpusSink(destination, sample_rate_hz=rate, channels=channels, bitrate_kbps=kbps, tags=said)
     if output.codec == "m4a":
+        from tonearm_audio.aac import AacSink  # noqa: PLC0415  (for AAC only)
+
         return AacSink(destination, sample_rate_hz, channels, output.bitrate_kbps, items=ilst(said))
     return _PcmSink(destination, output, sample_rate_hz, channels, said)
 

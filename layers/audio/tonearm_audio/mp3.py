@@ -17,9 +17,9 @@ from tonearm_audio.packets import FloatBlock
 from tonearm_audio.segments import Cut, Segments
 from tonearm_audio.sink import Sink
 
-_SEGMENT_FRAMES = 4 * 49
-"""Five seconds at 44.1 kHz, where every 49th frame begins a new round of padded and unpadded ones."""
-_FORERUN_FRAMES = 6
+_SEGMENT_FRAMES = 3 * 49
+"""Four seconds at 44.1 kHz, where every 49th frame begins a new round of padded and unpadded ones."""
+_FORERUN_FRAMES = {1152: 4, 576: 6}
 """After three (MPEG-1) to five (MPEG-2) frames every frame is the same."""
 _MOST_THREADS = 16
 
@@ -42,7 +42,7 @@ class Mp3Sink(Sink):
         self._head_bytes = len(head)
         self._segments = Segments(
             partial(lame.encode, settings=settings),
-            Cut(settings.frame_samples, _SEGMENT_FRAMES, _FORERUN_FRAMES),
+            Cut(settings.frame_samples, _SEGMENT_FRAMES, _FORERUN_FRAMES[settings.frame_samples]),
             channels=settings.channels,
             threads=min(_cores(), _MOST_THREADS),
         )

@@ -57,8 +57,8 @@ class Segments:
         self._filled = 0
         self._taken = 0
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="encode")
-        # One more than are encoded at a time waits, so that no thread does.
-        self._most_waiting = threads + 1 if threads > 1 else 1
+        # None waits for a thread: while one is idle, its core makes the next segment.
+        self._most_begun = threads
         self._waiting: deque[Future[list[bytes]]] = deque()
 
     def feed(self, block: FloatBlock) -> list[bytes]:
@@ -75,7 +75,7 @@ class Segments:
                 self._segment = np.empty_like(self._segment)
                 self._segment[: len(rest)] = rest
                 self._filled = len(rest)
-                if len(self._waiting) >= self._most_waiting:
+                if len(self._waiting) >= self._most_begun:
                     done += self._oldest(last=False)
         return done
 
