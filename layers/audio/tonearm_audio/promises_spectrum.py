@@ -108,6 +108,6 @@ def response(case: Case) -> Promise:
         note = f"as loud as {CEILING_DBTP:g} dBTP allows"
         # The highest gain lifts the highest peak at most so far.
         highest_db = 20 * math.log10(max(case.before.peak, 1e-9)) + max(0.0, float(case.equalizers_db.max()))
-        tolerance = max(FULL_LEVEL_TOLERANCE_LU, highest_db + _LIMITERS_LEAD_DB)
+        tolerance = max(FULL_LEVEL_TOLERANCE_LU, highest_db + _LIMITERS_LEAD_DB) + (1.0 if case.output.lossy else 0.0)
         return replace(promise, tolerance=tolerance, kept=-worst <= tolerance, note=note)
     return promise

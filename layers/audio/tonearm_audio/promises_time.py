@@ -18,7 +18,7 @@ from tonearm_audio.operations import (
     Trim,
 )
 from tonearm_audio.plan import Change
-from tonearm_audio.promise import DEAFEST_EQUALIZER_DB, LOWEST_LEVEL_HZ, QUIETEST_DBFS, Case, Promise, near
+from tonearm_audio.promise import DEAFEST_EQUALIZER_DB, LOWEST_LEVEL_HZ, QUIETEST_DBFS, Case, Promise, near, untold
 
 TIMING_TOLERANCE_MS = 30.0
 FAR_TIMING_TOLERANCE_MS = 240.0
@@ -43,6 +43,9 @@ def timing(case: Case) -> Iterator[Promise]:
     asked_db = _asked_db(case)
     if asked_db is None or not case.steps_only(Change, Spatial, Trim, Convert, Fade, Compress):
         return
+    if case.unheard and case.before.spectrum.power.any():
+        yield untold(Promise("timing", case.names, "ms", 0.0, None, TIMING_TOLERANCE_MS, kept=True))
+        return
     asked_db = asked_db + _compressed_db(case, asked_db)
     change = case.plan.change
     found = align(case.before.envelope, case.after.envelope, tempo_factor=change.tempo_factor, asked_db=asked_db)
@@ -61,6 +64,10 @@ def gaps(case: Case) -> Iterator[Promise]:
     """Where the source sounds, the render does."""
     asked_db = _asked_db(case)
     if asked_db is None or case.equalized_db < DEAFEST_EQUALIZER_DB:
+        return
+    if case.unheard and case.output.lossy and case.before.spectrum.power.any():
+        # A codec may leave out what is not heard.
+        yield untold(Promise("gaps", case.names, "s", 0.0, None, GAP_TOLERANCE_S, kept=True))
         return
     plain = case.only(Change, Spatial, Trim, Convert)
     found = align(
