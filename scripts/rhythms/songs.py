@@ -218,7 +218,7 @@ class _Player:
     def _room(self, dry: Signal) -> Signal:
         tail = self.random.standard_normal(round(self.random.uniform(0.3, 1.5) * RATE))
         tail *= np.exp(-6.9 * np.arange(len(tail)) / len(tail))
-        size = len(dry) + len(tail)
+        size = 1 << (len(dry) + len(tail)).bit_length()
         wet = np.fft.irfft(np.fft.rfft(dry, size) * np.fft.rfft(tail / np.sqrt((tail**2).sum()), size), size)
         return dry + self.random.uniform(0, 0.3) * wet[: len(dry)]
 

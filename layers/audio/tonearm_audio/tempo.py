@@ -52,8 +52,8 @@ _STEP_COST = 35.0
 _BEAT_ODDS = 2.3
 """Log odds that a beat is given beyond what the network says: there is one of them to some thirty other places."""
 _PART_S = 600.0
-_LEAST_CONFIDENCE = 0.2
-"""Noise, speech and randomly placed hits stay below it."""
+_LEAST_CONFIDENCE = 0.22
+"""Noise, speech and nearly all randomly placed hits stay below it."""
 _LEAST_LIKELY = 0.05
 """Beats less likely than that, before the first and after the last likelier one, lie in silence."""
 

@@ -136,6 +136,10 @@ def test_given_music_that_ends_then_no_beat_lies_in_the_silence_after_it(tmp_pat
         pytest.param(tone(440, 12.0), id="steady tone"),
         pytest.param(noise(0.3), id="too short"),
         pytest.param(clicks(sorted(np.random.default_rng(4).uniform(0, 29, 70)), 30.0), id="random clicks"),
+        pytest.param(
+            clicks(sorted(np.random.default_rng(7007).uniform(0, 29, 70)), 30.0),
+            id="random clicks that are nearly a pulse",
+        ),
     ],
 )
 def test_given_no_pulse_then_there_is_no_tempo(tmp_path: Path, samples: Samples) -> None:
