@@ -7,6 +7,7 @@ it, shows here and nowhere else.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,11 +25,12 @@ _HOLE_DB = 40.0
 _BLUR = np.full(5, 0.2)
 _HALF_A_SECOND = 50
 _FEWEST_HALVES = 10
+_PART_STEPS = 10_000
 _BACKWARDS_LIKENESS, _BACKWARDS_LEAD = 0.8, 0.4
 """How alike a render must be to its source backwards, and by how much less forwards. Right renders of music, speech,
 hits and noise reach 0.55 at most, and are more alike forwards."""
 
-Levels = npt.NDArray[np.float64]
+Levels = npt.NDArray[np.floating]
 
 
 class EnvelopeMeter:
@@ -50,7 +52,7 @@ class EnvelopeMeter:
     def result(self) -> Envelope:
         """The levels so far."""
         power = np.concatenate(self._powers) if self._powers else np.zeros(0, np.float32)
-        return Envelope(10 * np.log10(power.astype(np.float64) + 1e-12), self._scale)
+        return Envelope(10 * np.log10(power + np.float32(1e-12)), self._scale)
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Envelope:
     """Level over time.
 
     Attributes:
-        levels_db: mean power of each step in dBFS [shape=(steps,)].
+        levels_db: mean power of each step in dBFS [shape=(steps,), float32: of three hours there are a million].
         step_s: length of a step in seconds, 0.01 to within a sample.
     """
 
@@ -112,8 +114,8 @@ def align(
         if lag is not None:
             lags.append(1000 * lag * render.step_s)
     # What comes after the source's end, such as the tail of a room, has nothing to be held against.
-    inside = times_in_source(source, render, tempo_factor=tempo_factor) < len(source.levels_db)
-    expected, measured = expected[inside], render.levels_db[inside]
+    inside = math.ceil((len(source.levels_db) + 0.5) * source.step_s / (render.step_s * tempo_factor) - 0.5)
+    expected, measured = expected[:inside], render.levels_db[:inside]
     backwards = _runs_backwards(expected, measured)
     sounding = expected > _QUIET_DB
     if least_gain_db < 0 and sounding.any():
@@ -123,16 +125,18 @@ def align(
     return Alignment(max(lags, key=abs) if lags else None, holes * render.step_s, backwards)
 
 
-def times_in_source(source: Envelope, render: Envelope, *, tempo_factor: float) -> Levels:
-    """The source's step, with its fraction, that each step of a render was made of."""
-    steps = np.arange(len(render.levels_db), dtype=np.float64)
-    return (steps + 0.5) * (render.step_s * tempo_factor / source.step_s) - 0.5
-
-
 def expected_levels(source: Envelope, render: Envelope, *, tempo_factor: float) -> Levels:
     """The source's level in dBFS at each step of a render."""
-    times = times_in_source(source, render, tempo_factor=tempo_factor)
-    return np.interp(times, np.arange(len(source.levels_db)), source.levels_db)
+    ratio = render.step_s * tempo_factor / source.step_s
+    count = len(source.levels_db)
+    expected = np.empty(len(render.levels_db), np.float32)
+    for start in range(0, len(expected), _PART_STEPS):
+        part = expected[start : start + _PART_STEPS]
+        # The source's step, with its fraction, that each step of the render was made of.
+        times = (np.arange(start, start + len(part)) + 0.5) * ratio - 0.5
+        first, last = (min(max(int(time), 0), count - 1) for time in (times[0], times[-1] + 1))
+        part[:] = np.interp(times, np.arange(first, last + 1), source.levels_db[first : last + 1])
+    return expected
 
 
 def _lag(expected: Levels, measured: Levels, reach: int) -> float | None:

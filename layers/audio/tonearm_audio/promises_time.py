@@ -8,7 +8,7 @@ from importlib import import_module
 import numpy as np
 import numpy.typing as npt
 
-from tonearm_audio.envelope import align, expected_levels
+from tonearm_audio.envelope import Levels, align, expected_levels
 from tonearm_audio.operations import (
     Compress,
     Convert,
@@ -82,7 +82,7 @@ def gaps(case: Case) -> Iterator[Promise]:
     yield near("gaps", case.names, "s", expected=0, measured=found.silent_s, tolerance=tolerance)
 
 
-def _compressed_db(case: Case, asked_db: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _compressed_db(case: Case, asked_db: Levels) -> Levels:
     """The gain of all compressors at each step of the render's level: the compressor itself, fed with the source's."""
     before, after = case.before.envelope, case.after.envelope
     if not case.plan.has(Compress) or not len(before.levels_db) or not len(after.levels_db):
@@ -94,11 +94,11 @@ def _compressed_db(case: Case, asked_db: npt.NDArray[np.float64]) -> npt.NDArray
         if isinstance(step, Compress):
             compressor = import_module("tonearm_audio.compress").Compressor
             level = compressor(step, sample_rate_hz=round(1 / after.step_s), channels=1).feed(level)
-    gain_db: npt.NDArray[np.float64] = 20 * np.log10(level.astype(np.float64) / peaks)[:, 0]
+    gain_db: Levels = 20 * np.log10(level.astype(np.float64) / peaks)[:, 0]
     return gain_db
 
 
-def _asked_db(case: Case) -> npt.NDArray[np.float64] | None:
+def _asked_db(case: Case) -> Levels | None:
     """The gain of a fade, and of a sum of both channels, at each step of the render's level."""
     faded_db = _faded_db(case)
     if faded_db is None or not case.folds or not len(faded_db):
@@ -109,7 +109,7 @@ def _asked_db(case: Case) -> npt.NDArray[np.float64] | None:
     return faded_db + np.interp(times, np.arange(len(left_db)), left_db) if len(left_db) else faded_db
 
 
-def _faded_db(case: Case) -> npt.NDArray[np.float64] | None:
+def _faded_db(case: Case) -> Levels | None:
     """The gain of a fade at each step of the render's level; None where it cannot be told: one that others follow."""
     envelope = case.after.envelope
     times_s = (np.arange(len(envelope.levels_db), dtype=np.float64) + 0.5) * envelope.step_s
@@ -157,15 +157,15 @@ def fades(case: Case) -> Iterator[Promise]:
         yield near(name, "fade", "dB", expected=0.0, measured=off_db, tolerance=tolerance)
 
 
-def _beside(line: npt.NDArray[np.float64], steps: int) -> npt.NDArray[np.float64]:
+def _beside(line: Levels, steps: int) -> Levels:
     """The same so many steps later."""
     return line[np.clip(np.arange(len(line)) - steps, 0, len(line) - 1)]
 
 
 def _off_db(
-    measured_db: npt.NDArray[np.float64],
-    source_db: npt.NDArray[np.float64],
-    asked_db: npt.NDArray[np.float64],
+    measured_db: Levels,
+    source_db: Levels,
+    asked_db: Levels,
     inside: npt.NDArray[np.bool_],
 ) -> float | None:
     """By how much a fade is louder than asked for, in the median of its parts in which something is heard."""
@@ -195,16 +195,16 @@ def _softer_db(case: Case) -> float:
     return float(max(0.0, limited_db) + max(0.0, left_out_db))
 
 
-def _mean_db(levels_db: npt.NDArray[np.float64]) -> float:
+def _mean_db(levels_db: Levels) -> float:
     return float(10 * np.log10(np.mean(10 ** (levels_db / 10))))
 
 
-def _way_db(way: npt.NDArray[np.float64], fade: Fade) -> npt.NDArray[np.float64]:
+def _way_db(way: Levels, fade: Fade) -> Levels:
     """The gain of a fade at a part of its way, 0 for silence and 1 for the full sound."""
     way = np.clip(way, 0.0, 1.0)
     if fade.shape == "equal_power":
         way = np.sin(np.pi / 2 * way)
     elif fade.shape == "s_curve":
         way = (1 - np.cos(np.pi * way)) / 2
-    gain_db: npt.NDArray[np.float64] = 20 * np.log10(np.maximum(way, 1e-6))
+    gain_db: Levels = 20 * np.log10(np.maximum(way, 1e-6))
     return gain_db
