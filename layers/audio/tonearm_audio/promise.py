@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import import_module
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,26 @@ from tonearm_audio.operations import (
 )
 from tonearm_audio.output_format import OutputFormat
 from tonearm_audio.plan import Plan
+
+PromiseName = Literal[
+    "channels",
+    "clipping",
+    "duration",
+    "dynamics",
+    "fade_in",
+    "fade_out",
+    "gaps",
+    "level",
+    "loudness",
+    "mono",
+    "motion",
+    "pitch",
+    "response",
+    "sample_rate",
+    "timing",
+    "true_peak",
+]
+"""What is promised, as in the tables of docs/audio-promises.md."""
 
 FULL_LEVEL_TOLERANCE_LU = 6.0
 """For a render whose peaks reach full scale and whose source has nothing to spare: it cannot be louder."""
@@ -40,8 +61,8 @@ class Promise:
     """One promise of a recipe and what became of it.
 
     Attributes:
-        name: what is promised, as in the tables of docs/audio-promises.md: "duration", "clipping" and so on of every
-            render; "fade_in", "response", "true_peak", "motion" and others of those operations that make them.
+        name: what is promised: "duration", "clipping" and so on of every render; "fade_in", "response", "true_peak",
+            "motion" and others of those operations that make them.
         operation: the operation that makes it, such as "tempo"; several as "tempo+pitch", or "convert" for none.
         unit: of the three figures.
         expected: what the recipe promises; for "clipping" the source's own value.
@@ -52,7 +73,7 @@ class Promise:
         note: empty, or why there is no measurement or a wider tolerance.
     """
 
-    name: str
+    name: PromiseName
     operation: str
     unit: str
     expected: float | None
@@ -167,7 +188,9 @@ def maker(name: str, case: Case) -> str:
     return name if name in case.names.split("+") else case.names
 
 
-def near(name: str, operation: str, unit: str, *, expected: float, measured: float, tolerance: float) -> Promise:
+def near(
+    name: PromiseName, operation: str, unit: str, *, expected: float, measured: float, tolerance: float
+) -> Promise:
     """A promise that is kept within a tolerance on either side."""
     kept = abs(measured - expected) <= tolerance
     return Promise(name, operation, unit, float(expected), float(measured), float(tolerance), kept)

@@ -18,7 +18,16 @@ from tonearm_audio.operations import (
     Trim,
 )
 from tonearm_audio.plan import Change
-from tonearm_audio.promise import DEAFEST_EQUALIZER_DB, LOWEST_LEVEL_HZ, QUIETEST_DBFS, Case, Promise, near, untold
+from tonearm_audio.promise import (
+    DEAFEST_EQUALIZER_DB,
+    LOWEST_LEVEL_HZ,
+    QUIETEST_DBFS,
+    Case,
+    Promise,
+    PromiseName,
+    near,
+    untold,
+)
 
 TIMING_TOLERANCE_MS = 30.0
 FAR_TIMING_TOLERANCE_MS = 240.0
@@ -137,10 +146,11 @@ def fades(case: Case) -> Iterator[Promise]:
     times_s = (np.arange(len(after.levels_db), dtype=np.float64) + 0.5) * after.step_s
     source_db = expected_levels(case.before.envelope, after, tempo_factor=case.plan.change.tempo_factor)
     length_s = case.after.frames / case.after.sample_rate_hz
-    for name, seconds, inside in (
+    ends: tuple[tuple[PromiseName, float, npt.NDArray[np.bool_]], ...] = (
         ("fade_in", fade.in_s, times_s < fade.in_s),
         ("fade_out", fade.out_s, times_s > length_s - fade.out_s),
-    ):
+    )
+    for name, seconds, inside in ends:
         if seconds < _SHORTEST_FADE_S:
             continue
         # Of hits a moment earlier or later another part is heard: what that makes cannot be told from a wrong gain.
