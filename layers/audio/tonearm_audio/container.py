@@ -161,6 +161,16 @@ def _inspect_mp3(file: BinaryIO, size: int, head: bytes) -> Claim:
             )
         text = all(32 <= byte < 127 or byte in b"\t\r\n" for byte in head)
         raise _not_audio("plain text" if text else "of a kind unknown to Tonearm")
+    if found.next_rate_hz is not None:
+        rate = found.header.sample_rate_hz
+        raise AudioError(
+            "track.unreadable",
+            f"This MP3 changes its sample rate from {rate} to {found.next_rate_hz} Hz after"
+            f" {found.samples / rate:.2f} s.",
+            value=found.next_rate_hz,
+            limit=rate,
+            mend="It was joined from unlike parts. Export it again as one song, at one sample rate.",
+        )
     claimed = found.claimed_samples
     if claimed is not None and found.claimed_frames is not None:
         rate = found.header.sample_rate_hz

@@ -8,19 +8,25 @@ LAME tag layouts as LAME writes them ("Mp3 Info Tag revision 1").
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 _BITRATES_V1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _BITRATES_V2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _RATES_V1 = (44100, 48000, 32000)
 _JUNK_LIMIT = 1 << 16
 _WINDOW_BYTES = 1 << 18
+_LONGEST_FRAME = 1441
+"""Bytes of a padded frame of 320 kbit/s at 32 kHz, or of 160 kbit/s at 8 kHz."""
 _TAG_BYTES = 156
+
+IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,7 @@ class Mp3Scan:
         claimed_frames: audio frames that the Xing or Info tag claims, None without a tag.
         delay: encoder delay in samples from the tag, 0 without one.
         padding: samples of padding at the end from the tag, 0 without one.
+        next_rate_hz: the sample rate of the frames that follow where the walk ended, None at the end of the sound.
     """
 
     start: int
@@ -73,6 +80,7 @@ class Mp3Scan:
     claimed_frames: int | None
     delay: int
     padding: int
+    next_rate_hz: int | None = None
 
     @property
     def samples(self) -> int:
@@ -92,57 +100,125 @@ def _read_at(file: BinaryIO, position: int, size: int) -> bytes:
     return file.read(size)
 
 
+def _id3_bytes(head: bytes) -> int:
+    """How long a title tag (ID3v2) is that begins with these 10 bytes, 0 when none does."""
+    if len(head) < 10 or head[:3] != b"ID3":
+        return 0
+    size = (head[6] & 127) << 21 | (head[7] & 127) << 14 | (head[8] & 127) << 7 | (head[9] & 127)
+    return 10 + size + (10 if head[5] & 0x10 else 0)
+
+
 def after_id3(file: BinaryIO) -> int:
     """Where the sound begins behind the title tags (ID3v2) at the start of a file."""
     position = 0
-    while (head := _read_at(file, position, 10))[:3] == b"ID3" and len(head) == 10:
-        size = (head[6] & 127) << 21 | (head[7] & 127) << 14 | (head[8] & 127) << 7 | (head[9] & 127)
-        position += 10 + size + (10 if head[5] & 0x10 else 0)
+    while size := _id3_bytes(_read_at(file, position, 10)):
+        position += size
     return position
 
 
-def _find_frame(file: BinaryIO, position: int, like: FrameHeader | None) -> int | None:
-    """Where the next frame starts that another frame of its kind follows, within the junk that decoders skip."""
-    window = _read_at(file, position, _JUNK_LIMIT)
-    offset = window.find(b"\xff")
-    while offset >= 0:
-        header = parse_header(window[offset : offset + 4])
-        if header and (like is None or header.sample_rate_hz == like.sample_rate_hz):
-            follower = parse_header(_read_at(file, position + offset + header.size, 4))
-            if follower and follower.sample_rate_hz == header.sample_rate_hz:
-                return position + offset
-        offset = window.find(b"\xff", offset + 1)
-    return None
+@lru_cache(maxsize=1)
+def _header_tables() -> tuple[IntArray, IntArray]:
+    """Frame size and sample rate by the second and third byte of a header, 0 where they are none of one."""
+    sizes, rates = np.zeros(1 << 16, np.int64), np.zeros(1 << 16, np.int64)
+    for kind in range(1 << 16):
+        if kind >> 8 & 0xE6 == 0xE2 and (header := parse_header(bytes((0xFF, kind >> 8, kind & 0xFF, 0)))):
+            sizes[kind], rates[kind] = header.size, header.sample_rate_hz
+    return sizes, rates
+
+
+def _frame_starts(window: bytes, before: int, rate_hz: int | None) -> list[int]:
+    """Where in a window, `before` a place in it, a frame begins that another one of its sample rate follows.
+
+    Where a rate is expected, a frame of any other must have two followers: four bytes pass for a header easily.
+    """
+    data = np.frombuffer(window, np.uint8)
+    sizes, rates = _header_tables()
+
+    def kinds(at: IntArray) -> IntArray:
+        inside = at + 4 <= len(data)
+        at = np.where(inside, at, 0)
+        return np.where(inside & (data[at] == 0xFF), data[at + 1].astype(np.int64) << 8 | data[at + 2], 0)
+
+    if len(data) < 4:
+        return []
+    at = np.flatnonzero(data[:before] == 0xFF)
+    kind = kinds(at)
+    at, kind = at[rates[kind] > 0], kind[rates[kind] > 0]
+    second = at + sizes[kind]
+    second_kind = kinds(second)
+    good = rates[second_kind] == rates[kind]
+    if rate_hz is not None:
+        third_kind = kinds(second + sizes[second_kind])
+        good &= (rates[kind] == rate_hz) | (rates[third_kind] == rates[kind])
+    return [int(place) for place in at[good]]
+
+
+class _Resync:
+    """Finds the next frame behind junk, however much there is: every byte of the file is looked at once at most.
+
+    Args:
+        file: opened binary.
+        size_bytes: the length of the file.
+        rate_hz: the sample rate of the song.
+    """
+
+    def __init__(self, file: BinaryIO, size_bytes: int, rate_hz: int) -> None:
+        self._file = file
+        self._size = size_bytes
+        self._rate_hz = rate_hz
+        self._starts: list[int] = []
+        self._seen = 0
+
+    def next(self, position: int) -> int:
+        """Where the next frame starts, at a place or behind it, or the file ends; places asked for never go back."""
+        while (index := bisect_left(self._starts, position)) == len(self._starts):
+            begin = max(position, self._seen)
+            window = _read_at(self._file, begin, _WINDOW_BYTES + 2 * _LONGEST_FRAME + 4)
+            if not window:
+                return self._size
+            self._seen = begin + min(len(window), _WINDOW_BYTES)
+            self._starts = [begin + start for start in _frame_starts(window, _WINDOW_BYTES, self._rate_hz)]
+            if self._seen >= self._size:
+                self._starts.append(self._size)
+        return self._starts[index]
 
 
 def scan(file: BinaryIO, size_bytes: int) -> Mp3Scan | None:
     """Walk every frame of an MP3; None when no two frames in a row are found where a decoder would look.
 
+    Title tags and junk between frames are stepped over. A tag that holds frames itself is taken for junk: its size
+    may lie.
+
     Args:
         file: opened binary.
         size_bytes: the length of the file.
     """
-    start = _find_frame(file, after_id3(file), None)
-    if start is None:
+    begin = after_id3(file)
+    starts = _frame_starts(_read_at(file, begin, _JUNK_LIMIT + _LONGEST_FRAME + 4), _JUNK_LIMIT, None)
+    if not starts:
         return None
+    start = begin + starts[0]
     first = parse_header(_read_at(file, start, 4))
     assert first is not None  # noqa: S101  (found just above)
     claimed, delay, padding, tagged = _read_tag(_read_at(file, start, first.size), first)
     position, frames = start + (first.size if tagged else 0), 0
     window, begin = b"", 0
+    resync = _Resync(file, size_bytes, first.sample_rate_hz)
     while position + 4 <= size_bytes:
-        if position + 4 > begin + len(window):
+        if position + 10 > begin + len(window):
             window, begin = _read_at(file, position, _WINDOW_BYTES), position
-        header = parse_header(window[position - begin : position - begin + 4])
-        if header is None or header.sample_rate_hz != first.sample_rate_hz:
-            found = _find_frame(file, position + 1, first)
-            if found is None:
-                break
-            position = found
+        head = window[position - begin : position - begin + 10]
+        header = parse_header(head[:4])
+        if header is not None and header.sample_rate_hz == first.sample_rate_hz:
+            position += header.size
+            # A last frame that is cut off decodes to nothing.
+            frames += position <= size_bytes
             continue
-        position += header.size
-        # A last frame that is cut off decodes to nothing.
-        frames += position <= size_bytes
+        found = resync.next(position)
+        if header is not None and found == position:
+            return Mp3Scan(start, first, frames, claimed, delay, padding, header.sample_rate_hz)
+        tag = _id3_bytes(head)
+        position = min(found, position + tag) if tag else found
     return Mp3Scan(start, first, frames, claimed, delay, padding)
 
 
