@@ -59,6 +59,14 @@ def open_reader(path: Path, claim: Claim) -> Reader:
     return reader
 
 
+class _Stream(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no types
+    """A file that is read once, from first to last."""
+
+    def seekable(self) -> bool:
+        """Say no: otherwise each read ends with a search for the place where it ended."""
+        return False
+
+
 class SoundFileReader:
     """What libsndfile reads: WAV, AIFF, FLAC, MP3, and Vorbis and Opus in Ogg.
 
@@ -74,7 +82,7 @@ class SoundFileReader:
         try:
             # The bytes of a path: on Linux a name need not be text.
             named = os.fsencode(file) if isinstance(file, Path) else file
-            self._file = self._open.enter_context(soundfile.SoundFile(named))
+            self._file = self._open.enter_context(_Stream(named))
         except soundfile.LibsndfileError as error:
             self._open.close()
             raise _unreadable(error) from error
