@@ -67,10 +67,11 @@ class Promise:
         unit: of the three figures.
         expected: what the recipe promises; for "clipping" the source's own value.
         measured: what the encoded file holds; None when it cannot be measured, and `note` says why.
-        tolerance: how far measured may lie from expected (for "clipping", "true_peak" and "mono": above it).
+        tolerance: how far measured may lie from expected.
         kept: whether it does not lie farther. Where the source has nothing to measure, `measured` is None and this is
             true; where the render lost it, `measured` is None and this is false.
         note: empty, or why there is no measurement or a wider tolerance.
+        at_most: whether measured may lie below expected as far as it will: expected and tolerance are an upper limit.
     """
 
     name: PromiseName
@@ -81,6 +82,7 @@ class Promise:
     tolerance: float
     kept: bool
     note: str = ""
+    at_most: bool = False
 
 
 @dataclass(frozen=True)
@@ -189,11 +191,18 @@ def maker(name: str, case: Case) -> str:
 
 
 def near(
-    name: PromiseName, operation: str, unit: str, *, expected: float, measured: float, tolerance: float
+    name: PromiseName,
+    operation: str,
+    unit: str,
+    *,
+    expected: float,
+    measured: float,
+    tolerance: float,
+    at_most: bool = False,
 ) -> Promise:
-    """A promise that is kept within a tolerance on either side."""
-    kept = abs(measured - expected) <= tolerance
-    return Promise(name, operation, unit, float(expected), float(measured), float(tolerance), kept)
+    """A promise that is kept within a tolerance on either side, or on the upper one alone."""
+    kept = measured <= expected + tolerance if at_most else abs(measured - expected) <= tolerance
+    return Promise(name, operation, unit, float(expected), float(measured), float(tolerance), kept, at_most=at_most)
 
 
 def untold(promise: Promise) -> Promise:

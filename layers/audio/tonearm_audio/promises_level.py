@@ -205,10 +205,17 @@ def dynamics(case: Case) -> Promise:
     moved = float(source @ source)
     if len(source) < _FEWEST_WINDOWS or moved < len(source):
         note = "not measurable: the source is too short or too even"
-        return Promise("dynamics", "compress", "dB a dB", 1.0, None, DYNAMICS_TOLERANCE, kept=True, note=note)
+        return Promise("dynamics", "compress", "dB a dB", 1.0, None, DYNAMICS_TOLERANCE, True, note, at_most=True)
     slope = float(source @ render) / moved
-    kept = slope <= 1.0 + DYNAMICS_TOLERANCE
-    return Promise("dynamics", "compress", "dB a dB", 1.0, slope, DYNAMICS_TOLERANCE, kept, "at most")
+    return near(
+        "dynamics",
+        "compress",
+        "dB a dB",
+        expected=1.0,
+        measured=slope,
+        tolerance=DYNAMICS_TOLERANCE,
+        at_most=True,
+    )
 
 
 def clipping(case: Case) -> Promise:
@@ -219,7 +226,15 @@ def clipping(case: Case) -> Promise:
     """
     before, after = case.before.clipped_percent, case.after.clipped_percent
     tolerance = CLIPPING_TOLERANCE_PERCENT[case.output.codec]
-    return Promise("clipping", case.names, "% of samples", before, after, tolerance, after <= before + tolerance)
+    return near(
+        "clipping",
+        case.names,
+        "% of samples",
+        expected=before,
+        measured=after,
+        tolerance=tolerance,
+        at_most=True,
+    )
 
 
 def peaks(case: Case) -> Iterator[Promise]:
@@ -234,8 +249,8 @@ def peaks(case: Case) -> Iterator[Promise]:
         yield _target_loudness(case, operation, target_lufs, ceiling_dbtp)
     measured = case.after.loudness.true_peak_dbtp
     kept = measured is None or measured <= ceiling_dbtp
-    note = "not measurable: the render is silent" if measured is None else "at most"
-    yield Promise("true_peak", operation, "dBTP", ceiling_dbtp, measured, 0.0, kept, note)
+    note = "not measurable: the render is silent" if measured is None else ""
+    yield Promise("true_peak", operation, "dBTP", ceiling_dbtp, measured, 0.0, kept, note, at_most=True)
 
 
 def _master_target_lufs(master: Master) -> float:

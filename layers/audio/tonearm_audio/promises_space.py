@@ -37,13 +37,13 @@ def _mono(case: Case) -> Promise:
     source_db, render_db = case.before.image.fold_db, case.after.image.fold_db
     if source_db is None:
         note = "not measurable: the source is silent, or cancels in mono itself"
-        return Promise("mono", "spatial", "dB", 0.0, None, MONO_LOSS_DB, kept=True, note=note)
+        return Promise("mono", "spatial", "dB", 0.0, None, MONO_LOSS_DB, True, note, at_most=True)
     if render_db is None:
         note = "the render is silent, or cancels in mono"
-        return Promise("mono", "spatial", "dB", 0.0, None, MONO_LOSS_DB, kept=False, note=note)
+        return Promise("mono", "spatial", "dB", 0.0, None, MONO_LOSS_DB, False, note, at_most=True)
     loss_db = source_db - render_db
     tolerance = STEADY_TONE_MONO_LOSS_DB if steady_tone_at_ears(case) else MONO_LOSS_DB
-    return Promise("mono", "spatial", "dB", 0.0, loss_db, tolerance, loss_db <= tolerance, "lost, at most")
+    return near("mono", "spatial", "dB", expected=0.0, measured=loss_db, tolerance=tolerance, at_most=True)
 
 
 def steady_tone_at_ears(case: Case) -> bool:

@@ -76,7 +76,7 @@ def gaps(case: Case) -> Iterator[Promise]:
         return
     if case.unheard and case.output.lossy and case.before.spectrum.power.any():
         # A codec may leave out what is not heard.
-        yield untold(Promise("gaps", case.names, "s", 0.0, None, GAP_TOLERANCE_S, kept=True))
+        yield untold(Promise("gaps", case.names, "s", 0.0, None, GAP_TOLERANCE_S, kept=True, at_most=True))
         return
     plain = case.only(Change, Spatial, Trim, Convert)
     found = align(
@@ -88,7 +88,7 @@ def gaps(case: Case) -> Iterator[Promise]:
     )
     rooms_s = sum(step.pre_delay_ms / 1000 for step in case.plan.steps if isinstance(step, Reverb))
     tolerance = GAP_TOLERANCE_S + rooms_s
-    yield near("gaps", case.names, "s", expected=0, measured=found.silent_s, tolerance=tolerance)
+    yield near("gaps", case.names, "s", expected=0, measured=found.silent_s, tolerance=tolerance, at_most=True)
 
 
 def _compressed_db(case: Case, asked_db: Levels) -> Levels:

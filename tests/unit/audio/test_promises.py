@@ -111,6 +111,8 @@ def test_a_right_render_keeps_every_promise(
     assert [promise.name for promise in certificate.promises] == [*ALWAYS, *names]
     assert certificate.kept, certificate.broken
     assert all(promise.measured is not None for promise in certificate.promises)
+    limits = {promise.name for promise in certificate.promises if promise.at_most}
+    assert limits == {"gaps", "clipping", "dynamics", "true_peak"} & set(names)
     duration = certificate.promises[2]
     assert duration.measured == duration.expected == result.frames
 

@@ -34,6 +34,8 @@ export interface Promised {
   tolerance: number | null;
   kept: boolean;
   note?: string;
+  // Certificates of before there was such a thing lack it.
+  at_most?: boolean;
 }
 
 export interface Certificate {

@@ -49,7 +49,7 @@ export function Promises({ certificate }: { certificate: Certificate }) {
                 <th scope="row">{NAMES[promise.name] ?? promise.name.replaceAll("_", " ")}</th>
                 <td>{measure(promise.expected, promise.unit)}</td>
                 <td>{measured(promise)}</td>
-                <td>{promise.tolerance ? `± ${measure(promise.tolerance, "")}` : "exact"}</td>
+                <td>{tolerance(promise)}</td>
                 <td data-kept={promise.kept}>{promise.kept ? "yes" : "no"}</td>
               </tr>
             ))}
@@ -58,6 +58,12 @@ export function Promises({ certificate }: { certificate: Certificate }) {
       </div>
     </details>
   );
+}
+
+/** How far what is measured may lie from what was promised. */
+export function tolerance(promise: Promised): string {
+  if (promise.at_most) return `at most ${measure((promise.expected ?? 0) + (promise.tolerance ?? 0), "")}`;
+  return promise.tolerance ? `± ${measure(promise.tolerance, "")}` : "exact";
 }
 
 function measured(promise: Promised): string {

@@ -5,7 +5,10 @@ from tonearm.domain.values import Value
 
 
 class Promise(Value):
-    """One thing that an operation promises, and what was measured."""
+    """One thing that an operation promises, and what was measured.
+
+    Certificates of before there was `at_most` lack it.
+    """
 
     name: str
     operation: str
@@ -15,6 +18,18 @@ class Promise(Value):
     tolerance: float | None = None
     kept: bool
     note: str = ""
+    at_most: bool = False
+
+    @property
+    def limit(self) -> float | None:
+        """What was promised: where it is an upper limit, with the tolerance."""
+        return (self.expected or 0.0) + (self.tolerance or 0.0) if self.at_most else self.expected
+
+    @property
+    def asked(self) -> str:
+        """What was promised, in words."""
+        figure = f"at most {self.limit:g}" if self.at_most else f"{self.expected} ± {self.tolerance}"
+        return f"{self.operation} promises {self.name} {figure} {self.unit}"
 
 
 class Certificate(Value):
@@ -31,15 +46,14 @@ class Certificate(Value):
             return
         first = broken[0] if broken else None
         said = "; ".join(
-            f"{p.operation} promises {p.name} {p.expected} ± {p.tolerance} {p.unit}, "
-            f"measured {p.note if p.measured is None else p.measured}"
-            for p in broken
+            f"{promise.asked}, measured {promise.note if promise.measured is None else promise.measured}"
+            for promise in broken
         )
         raise PromiseBroken(
             f"certificate.{first.name if first else 'not_kept'}",
             f"The render breaks its promise: {said or 'the certificate is not kept'}.",
             value=first.measured if first else None,
-            limit=first.expected if first else None,
+            limit=first.limit if first else None,
             mend="The source is untouched. Try a gentler recipe, or report this with the job id.",
         )
 
