@@ -67,6 +67,12 @@ class Envelope:
     levels_db: Levels
     step_s: float
 
+    @property
+    def dense_dbfs(self) -> float:
+        """The level where the power is: the mean over all power of the level that it is found at."""
+        powers = 10 ** (self.levels_db / 10)
+        return 10 * math.log10(max(float(powers @ powers), 1e-24) / max(float(powers.sum()), 1e-12))
+
 
 @dataclass(frozen=True)
 class Alignment:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.unit.audio.signals import RATE, Samples, write
+from tests.unit.audio.signals import RATE, Samples, tone, write
 from tonearm_audio import (
     Band,
     Certificate,
@@ -51,6 +51,13 @@ def of(song: DemoSong, *operations: Operation | str) -> list[Operation]:
         "reference": Master(reference=other(song)),
     }
     return [made[operation] if isinstance(operation, str) else operation for operation in operations]
+
+
+def drum(*, decay: float) -> Samples:
+    """Twelve bass drums, two a second."""
+    time = np.arange(6 * RATE) / RATE % 0.5
+    wave = np.exp(-decay * time) * np.sin(2 * np.pi * (45 * time + 20 * (1 - np.exp(-20 * time))))
+    return np.repeat(0.95 / np.abs(wave).max() * wave[:, np.newaxis], 2, axis=1)
 
 
 def uneven(song: DemoSong, name: str, rate: int) -> Samples:
@@ -264,6 +271,21 @@ class TestSongsThatAreNotEven:
         self, song: DemoSong, tmp_path: Path, codec: str
     ) -> None:
         self.kept(song.path, tmp_path, Loudness(-6.0), codec=codec)
+
+    @pytest.mark.parametrize("operation", [Loudness(-8.0), Master("loud")], ids=str)
+    def test_deep_waves_at_the_ceiling_are_as_loud_as_it_allows(self, tmp_path: Path, operation: Operation) -> None:
+        # Given a tone and a drum that hardly anything of is heard, so that a loudness asks much of their peaks
+        self.kept(write(tmp_path / "tone.wav", tone(30, 6.0, level_db=-0.5)), tmp_path, operation)
+        self.kept(write(tmp_path / "drum.wav", drum(decay=12)), tmp_path, operation)
+
+    def test_a_drum_that_is_not_limited_is_not_as_loud_as_it_can_be(self, tmp_path: Path) -> None:
+        # Given a drum whose highest peak reaches the ceiling, and no more was done
+        source = write(tmp_path / "drum.wav", drum(decay=6))
+        path = write(tmp_path / "render.wav", 10 ** (-0.6 / 20) * drum(decay=6))
+        # When it is held against a loudness
+        certificate = certify(source, path, operations=[Loudness(-8.0)], output=WAV)
+        # Then that is the promise which it breaks
+        assert [promise.name for promise in certificate.broken] == ["loudness"]
 
     def test_little_motion_at_the_ears_is_not_told(self, song: DemoSong, tmp_path: Path) -> None:
         self.kept(song.path, tmp_path, Tempo(0.5), Spatial(speed_hz=1.0, mix=0.25, listening="headphones"))
