@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.kernels import address, library, size
-from tonearm_audio.loudness import PEAK_TAPS, peak_taps
+from tonearm_audio.loudness import PEAK_TAPS, peak_reach, peak_taps
 
 CEILING = 10 ** (-0.1 / 20)
 """-0.1 dBFS: where what lies above full scale ends, so that a render has no more samples there than its source."""
@@ -137,8 +137,6 @@ class _Window:
         self._hold = max(1, round(hold_frames))
         self._lag = 2 * self._hold
         self._trigger, self._ceiling, self._taps = trigger, ceiling, taps
-        # Nothing between samples can exceed them by more than the interpolator's gain.
-        self._reach = 1.0 if taps is None else float(max(math.fsum(abs(float(tap)) for tap in row) for row in taps))
         self._release = np.array(release)
         self._state = np.zeros(library().tonearm_limiter_size(size(self._hold)), np.int64)
         self._held = np.zeros(2)
@@ -178,7 +176,7 @@ class _Window:
             size(ready),
             size(waiting.shape[1]),
             None if self._taps is None else address(self._taps, np.float32),
-            ctypes.c_float(self._reach),
+            address(peak_reach(), np.float32),
             ctypes.c_float(self._trigger),
             ctypes.c_float(self._ceiling),
             address(excess, np.int32),

@@ -7,7 +7,6 @@ not depend on how the stream was cut into blocks.
 
 from __future__ import annotations
 
-import ctypes
 import math
 from dataclasses import dataclass
 from functools import cache
@@ -353,6 +352,19 @@ def peak_taps() -> npt.NDArray[np.float32]:
     return np.array(rows, np.float32)
 
 
+@cache
+def peak_reach() -> npt.NDArray[np.float32]:
+    """By how much what lies between two samples can exceed those two, and the others: the magnitudes of `peak_taps`.
+
+    Returns:
+        np.ndarray [shape=(2,), dtype=float32], a thousandth more than that: rounding must not leave a peak out.
+    """
+    magnitudes = np.abs(peak_taps())
+    near = magnitudes[:, PEAK_TAPS // 2 - 1 : PEAK_TAPS // 2 + 1].sum(axis=1)
+    far = magnitudes.sum(axis=1) - near
+    return np.array([near.max(), far.max()], np.float32) * np.float32(1.001)
+
+
 def _bessel(x: float) -> float:
     """The modified Bessel function of the first kind and order zero, by its series."""
     return math.fsum((x / 2) ** (2 * power) / math.factorial(power) ** 2 for power in range(30))
@@ -367,8 +379,6 @@ class PeakMeter:
 
     def __init__(self, channels: int) -> None:
         self._peaks = np.zeros(2, np.float32)
-        # A little more than the taps can give: rounding must not leave a stretch out.
-        self._gain = float(np.abs(peak_taps()).sum(axis=1).max()) * 1.001
         self._rest: FloatBlock = np.zeros((PEAK_TAPS // 2 - 1, channels), np.float32)
 
     @property
@@ -393,7 +403,7 @@ class PeakMeter:
             size(count),
             size(samples.shape[1]),
             address(peak_taps(), np.float32),
-            ctypes.c_float(self._gain),
+            address(peak_reach(), np.float32),
             address(self._peaks, np.float32),
         )
         self._rest = samples[count:].copy()

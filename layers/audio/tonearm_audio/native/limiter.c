@@ -3,41 +3,29 @@
  * Amounts to be taken away are whole numbers of steps of 2^-20, so that running sums are exact: a gain does not depend on
  * what has been before its window, and is one where no peak is near.
  */
-#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TAPS = 16, BEFORE = TAPS / 2, PHASES = 3, CHUNK = 64, MOST_CHANNELS = 2 };
+#include "peaks.h"
+
+enum { BEFORE = PEAK_TAPS / 2, CHUNK = 64, MOST_CHANNELS = 2 };
 
 static const double STEPS = 1 << 20;
 
-/* Highest magnitude between each frame and the next, in any channel, for count frames from frame -1 on. */
-static void gaps_of(const float *in, ptrdiff_t count, ptrdiff_t channels, const float *taps, float *gaps)
+/* Highest magnitude between each frame and the next, in any channel, for count frames from frame -1 on; 0 where it
+ * cannot be beyond the trigger. */
+static void gaps_of(const float *in, ptrdiff_t count, ptrdiff_t channels, const float *taps, const float *reach,
+                    float trigger, float *gaps)
 {
-    float highest[(CHUNK + 8) * MOST_CHANNELS] = {0};
+    float most[(CHUNK + PEAK_LANES) * MOST_CHANNELS] = {0};
     const ptrdiff_t values = count * channels;
-    for (int phase = 0; phase < PHASES; phase++) {
-        const float *weights = taps + TAPS * phase;
-        for (ptrdiff_t start = 0; start < values; start += 8) {
-            float sums[8] = {0};
-            for (int tap = 0; tap < TAPS; tap++) {
-                const float *from = in + start + tap * channels;
-                for (int lane = 0; lane < 8; lane++) {
-                    sums[lane] += weights[tap] * from[lane];
-                }
-            }
-            for (int lane = 0; lane < 8; lane++) {
-                const float size = fabsf(sums[lane]);
-                highest[start + lane] = size > highest[start + lane] ? size : highest[start + lane];
-            }
-        }
-    }
+    for (ptrdiff_t start = 0; start < values; start += PEAK_LANES)
+        if (can_exceed(in + start, channels, reach, trigger))
+            between(in + start, channels, taps, most + start);
     for (ptrdiff_t frame = 0; frame < count; frame++) {
-        float peak = highest[frame * channels];
-        for (ptrdiff_t channel = 1; channel < channels; channel++) {
-            const float other = highest[frame * channels + channel];
-            peak = other > peak ? other : peak;
-        }
+        float peak = most[frame * channels];
+        for (ptrdiff_t channel = 1; channel < channels; channel++)
+            peak = greater(most[frame * channels + channel], peak);
         gaps[frame] = peak;
     }
 }
@@ -45,24 +33,20 @@ static void gaps_of(const float *in, ptrdiff_t count, ptrdiff_t channels, const 
 /* By how many steps each frame must be turned down.
  *
  * in: frames + 2 * BEFORE + 8 frames, of which BEFORE lie before the first of interest; the last 8 may be anything.
- * taps: PHASES rows of TAPS weights that interpolate between two samples; NULL to look at the samples alone.
- * reach: no interpolated value exceeds its samples by more than this factor.
+ * taps: PEAK_PHASES rows of PEAK_TAPS weights that interpolate between two samples; NULL to look at the samples alone.
+ * reach: by how much no interpolated value exceeds its samples, see `can_exceed`.
  * trigger, ceiling: what is beyond the one is turned down to the other.
  * Returns the largest number of steps.
  */
-int32_t tonearm_limiter_excess(const float *in, ptrdiff_t frames, ptrdiff_t channels, const float *taps, float reach,
-                               float trigger, float ceiling, int32_t *excess)
+int32_t tonearm_limiter_excess(const float *in, ptrdiff_t frames, ptrdiff_t channels, const float *taps,
+                               const float *reach, float trigger, float ceiling, int32_t *excess)
 {
+    const float most_reach = taps == NULL ? 1.0f : reach[0] + reach[1];
     int32_t most = 0;
     for (ptrdiff_t start = 0; start < frames; start += CHUNK) {
         const ptrdiff_t count = frames - start < CHUNK ? frames - start : CHUNK;
         const float *chunk = in + start * channels;
-        float loudest = 0;
-        for (ptrdiff_t index = 0; index < (count + 2 * BEFORE) * channels; index++) {
-            const float size = fabsf(chunk[index]);
-            loudest = size > loudest ? size : loudest;
-        }
-        if (loudest * reach <= trigger) {
+        if (highest(chunk, (count + 2 * BEFORE) * channels) * most_reach <= trigger) {
             for (ptrdiff_t frame = 0; frame < count; frame++) {
                 excess[start + frame] = 0;
             }
@@ -70,14 +54,13 @@ int32_t tonearm_limiter_excess(const float *in, ptrdiff_t frames, ptrdiff_t chan
         }
         float gaps[CHUNK + 1] = {0};
         if (taps != NULL) {
-            gaps_of(chunk, count + 1, channels, taps, gaps);
+            gaps_of(chunk, count + 1, channels, taps, reach, trigger, gaps);
         }
         for (ptrdiff_t frame = 0; frame < count; frame++) {
             /* A peak between two frames belongs to both. */
-            float peak = gaps[frame] > gaps[frame + 1] ? gaps[frame] : gaps[frame + 1];
+            float peak = greater(gaps[frame], gaps[frame + 1]);
             for (ptrdiff_t channel = 0; channel < channels; channel++) {
-                const float size = fabsf(chunk[(BEFORE + frame) * channels + channel]);
-                peak = size > peak ? size : peak;
+                peak = greater(__builtin_fabsf(chunk[(BEFORE + frame) * channels + channel]), peak);
             }
             int32_t steps = 0;
             if (peak > trigger) {

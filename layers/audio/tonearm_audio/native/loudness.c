@@ -1,10 +1,9 @@
 /* Loudness: K-weighting in double precision, and the highest peak between samples. */
 #include <stddef.h>
 
-#define TAPS 16
-#define PHASES 3
+#include "peaks.h"
+
 #define STRETCH 64
-#define LANES 8
 #define FAINTEST 1e-30
 
 /* What a filter still rings with 600 dB below full scale is nothing. Left alone it would fade, through silence, into
@@ -95,63 +94,30 @@ void tonearm_k_energy(const float *in, ptrdiff_t frames, ptrdiff_t channels, con
     }
 }
 
-static inline float greater(float one, float other)
-{
-    return one > other ? one : other;
-}
-
-/* The highest magnitude of some values. */
-static float highest(const float *values, ptrdiff_t count)
-{
-    float lanes[LANES] = {0};
-    ptrdiff_t start = 0;
-    for (; start + LANES <= count; start += LANES)
-        for (int lane = 0; lane < LANES; lane++)
-            lanes[lane] = greater(__builtin_fabsf(values[start + lane]), lanes[lane]);
-    for (; start < count; start++)
-        lanes[0] = greater(__builtin_fabsf(values[start]), lanes[0]);
-    for (int lane = 1; lane < LANES; lane++)
-        lanes[0] = greater(lanes[lane], lanes[0]);
-    return lanes[0];
-}
-
-/* The highest magnitude at a quarter, a half and three quarters after LANES values, each of which belongs with those
- * that lie `step` apart from it. */
-static inline float between(const float *values, ptrdiff_t step, const float *taps)
-{
-    float most[LANES] = {0};
-    for (int phase = 0; phase < PHASES; phase++) {
-        float sums[LANES] = {0};
-        for (int tap = 0; tap < TAPS; tap++)
-            for (int lane = 0; lane < LANES; lane++)
-                sums[lane] += taps[TAPS * phase + tap] * values[tap * step + lane];
-        for (int lane = 0; lane < LANES; lane++)
-            most[lane] = greater(__builtin_fabsf(sums[lane]), most[lane]);
-    }
-    return highest(most, LANES);
-}
-
 /* The highest sample and the highest peak between samples of interleaved frames.
  *
- * in: frames + TAPS - 1 frames, of which the last TAPS - 1 only lead out of the others; at least LANES of the others.
- * taps: PHASES rows of TAPS. gain: sum of the greatest row's magnitudes. No peak between samples exceeds the samples
- * around it by more, so what cannot reach the highest so far is passed over: the result is that of all.
+ * in: frames + PEAK_TAPS - 1 frames, of which the last PEAK_TAPS - 1 only lead out of the others; at least PEAK_LANES of
+ * the others. taps: PEAK_PHASES rows of PEAK_TAPS. reach: see `can_exceed`; what cannot be beyond the highest so far is
+ * passed over: the result is that of all.
  * peaks: the highest sample and the highest peak between samples so far, both updated.
  */
-void tonearm_true_peak(const float *in, ptrdiff_t frames, ptrdiff_t channels, const float *taps, float gain,
+void tonearm_true_peak(const float *in, ptrdiff_t frames, ptrdiff_t channels, const float *taps, const float *reach,
                        float *peaks)
 {
-    const ptrdiff_t values = frames * channels, lead = (TAPS - 1) * channels;
+    const ptrdiff_t values = frames * channels, lead = (PEAK_TAPS - 1) * channels;
     for (ptrdiff_t start = 0; start < values; start += STRETCH) {
         const ptrdiff_t end = start + STRETCH < values ? start + STRETCH : values;
         const float reached = highest(in + start, end - start + lead);
         peaks[0] = greater(reached, peaks[0]);
-        if (reached * gain > greater(peaks[1], peaks[0]))
-            for (ptrdiff_t value = start; value < end; value += LANES) {
+        if ((reach[0] + reach[1]) * reached > greater(peaks[1], peaks[0]))
+            for (ptrdiff_t value = start; value < end; value += PEAK_LANES) {
                 /* The last ones overlap those before, where they are fewer. */
-                const float *from = in + (value + LANES < values ? value : values - LANES);
-                if (highest(from, LANES + lead) * gain > greater(peaks[1], peaks[0]))
-                    peaks[1] = greater(between(from, channels, taps), peaks[1]);
+                const float *from = in + (value + PEAK_LANES < values ? value : values - PEAK_LANES);
+                if (can_exceed(from, channels, reach, greater(peaks[1], peaks[0]))) {
+                    float most[PEAK_LANES];
+                    between(from, channels, taps, most);
+                    peaks[1] = greater(highest(most, PEAK_LANES), peaks[1]);
+                }
             }
     }
 }
