@@ -7,6 +7,7 @@ presigned addresses are used. No step has a back door.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import secrets
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from tonearm.domain.errors import InvalidRequest
 from tonearm.domain.output_format import Codec
 from tonearm.domain.recipe import Recipe
 from tonearm_cli.auth import Accounts, Login, mailed_code, new_password
+from tonearm_cli.certificates import read_certificate
 from tonearm_cli.client import StudioClient
 from tonearm_cli.demo_song import compose_demo_song
 from tonearm_cli.errors import CliError, WrongUse
@@ -153,7 +155,7 @@ def _watch(client: StudioClient, created: CreatedTrack, steps: Steps) -> Job:
 def _fetch(client: StudioClient, job: Job, out: Path, steps: Steps) -> Made:
     with steps.step("Downloading") as step:
         links = client.downloads(job.job_id)
-        if links.render is None or links.certificate is None or job.render is None:
+        if links.render is None or links.certificate is None or job.render is None or job.render.size_bytes <= 0:
             raise CliError(f"Job {job.job_id} succeeded without a render, although a recipe was given.")
         size = job.render.size_bytes
         render = out / f"render.{job.render.codec}"
@@ -161,4 +163,7 @@ def _fetch(client: StudioClient, job: Job, out: Path, steps: Steps) -> Made:
         client.download(links.certificate, out / "certificate.json")
         sha256 = client.download(links.render, render, lambda moved: step.at(render.name, moved / size))
         step.came_to(f"{render.name}, analysis.json and certificate.json into {out}")
-    return Made.read(job.render, out, render, sha256)
+    analysis = json.loads((out / "analysis.json").read_text())
+    return Made(
+        job.render, render, sha256, analysis, read_certificate(out / "certificate.json", job.job_id).certificate
+    )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 import typer
@@ -40,20 +42,54 @@ def require_folder(path: Path) -> None:
         raise WrongUse(f"The folder {path} cannot be written to.", code="file.forbidden", value=str(path), mend=mend)
 
 
-def require_free(path: Path, output: Output, *, force: bool) -> None:
+def require_free(path: Path, output: Output, *, force: bool) -> bool:
     """Raise WrongUse when something stands where a file is to be written, unless it is a file that may be replaced.
 
     It may with `force`, or when somebody who is asked says so.
+
+    Returns:
+        Whether a file may be replaced there, also one that comes later.
     """
     if not os.path.lexists(path):
-        return
+        return force
     if path.exists() and not path.is_file():
         what = "a folder" if path.is_dir() else "no ordinary file"
         raise WrongUse(f"{path} is {what}.", code="file.no_file", value=str(path), mend="Name a file.")
     if force or (output.can_ask and typer.confirm(f"Replace {path}?", err=True)):
-        return
+        return True
+    raise _exists(path)
+
+
+def _exists(path: Path) -> WrongUse:
     mend = "Name another, or replace it with --force."
-    raise WrongUse(f"{path} exists already.", code="file.exists", value=str(path), mend=mend)
+    return WrongUse(f"{path} exists already.", code="file.exists", value=str(path), mend=mend)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a file is to appear that takes long to make.
+
+    Attributes:
+        out: its path.
+        replace: whether it may replace a file there, as `require_free` says.
+    """
+
+    out: Path
+    replace: bool
+
+    def beside(self) -> tempfile.TemporaryDirectory[str]:
+        """A folder on the same disk in which it is made."""
+        return tempfile.TemporaryDirectory(dir=self.out.parent, prefix=".tonearm-")
+
+    def take(self, partial: Path) -> None:
+        """Give the complete file its name. Raises WrongUse when what has come to stand there may not be replaced."""
+        if not self.replace:
+            # A hard link would do it in one call, but not every disk knows them.
+            try:
+                os.close(os.open(self.out, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC))
+            except FileExistsError:
+                raise _exists(self.out) from None
+        partial.replace(self.out)
 
 
 @contextmanager

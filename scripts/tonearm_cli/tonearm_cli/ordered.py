@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tonearm_cli.errors import CliError
+from tonearm_cli.errors import CliError, Refused, refusing
 from tonearm_cli.output import Output
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from tonearm.domain.recipe import Recipe
+    from tonearm_cli.certificates import Read
     from tonearm_cli.client import Job, Render, StudioClient
+    from tonearm_cli.files import Place
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Brought:
     job: Job
     render: Render
     recipe: Recipe
-    certificate: dict[str, Any]
+    read: Read
 
     @property
     def document(self) -> dict[str, Any]:
@@ -41,23 +42,24 @@ class Brought:
             "pcm_sha256": self.render.pcm_sha256,
             "recipe": json.loads(self.recipe.canonical_json()),
             "recipe_hash": self.recipe.content_hash,
-            "engine_version": self.certificate.get("engine_version"),
-            "certificate": self.certificate,
+            "engine_version": self.read.certificate.engine_version,
+            "certificate": self.read.document,
         }
 
     def show(self, console: Console) -> None:
         """Print the promises and the file."""
         from tonearm_cli.summary import show_render
 
-        show_render(console, self.out, self.render.duration_s, self.certificate)
+        show_render(console, self.out, self.render.duration_s, self.read.certificate)
 
 
-def ordered(track_id: str, recipe: Recipe, out: Path, output: Output, *, profile: str) -> Brought:
-    """Have a track rendered by the deployment of a profile, and put the render into `out`, whole or not at all.
+def ordered(track_id: str, recipe: Recipe, place: Place, output: Output, *, profile: str) -> Brought:
+    """Have a track rendered by the deployment of a profile, and put the render into its place, whole or not at all.
 
     Raises:
-        Refused: there is no such track, it is not ready, or the job failed.
-        CliError: nothing has happened for PATIENCE_S seconds.
+        Refused: there is no such track, it is not ready, the job failed, or its certificate has a broken promise.
+        CliError: nothing has happened for PATIENCE_S seconds, or the certificate cannot be read.
+        WrongUse: a file has come to stand there that may not be replaced.
     """
     from tonearm_cli.jobs import require_succeeded, watched
     from tonearm_cli.session import signed_in
@@ -69,20 +71,38 @@ def ordered(track_id: str, recipe: Recipe, out: Path, output: Output, *, profile
         # Changes are told as progress: the one document comes at the end.
         ended = watched(client, [job_id], Output(quiet=output.quiet))
         require_succeeded(ended)
-        return _brought(client, ended[0], recipe, out, output)
+        return _brought(client, ended[0], recipe, place, output)
 
 
-def _brought(client: StudioClient, job: Job, recipe: Recipe, out: Path, output: Output) -> Brought:
+def _brought(client: StudioClient, job: Job, recipe: Recipe, place: Place, output: Output) -> Brought:
+    from tonearm_cli.certificates import read_certificate
     from tonearm_cli.download import fetched
 
     links, render = client.downloads(job.job_id), job.render
-    if render is None or links.render is None or links.certificate is None:
-        raise CliError(f"Job {job.job_id} made no render.", code="job.not_made", value=job.job_id)
-    # The certificate first: OUT appears when nothing can be missing any more.
-    with tempfile.TemporaryDirectory(prefix="tonearm-") as folder:
+    if render is None or render.size_bytes <= 0 or links.render is None or links.certificate is None:
+        mend = "Run the command again, or report this with the job id."
+        raise CliError(f"Job {job.job_id} made no render.", code="job.not_made", value=job.job_id, mend=mend)
+    with place.beside() as folder:
         path = Path(folder, "certificate.json")
         client.download(links.certificate, path)
-        certificate: dict[str, Any] = json.loads(path.read_text())
-    with output.steps.step("Downloading") as step:
-        fetched(client, "render", links.render, out, size_bytes=render.size_bytes, step=step)
-    return Brought(out, job, render, recipe, certificate)
+        read = read_certificate(path, job.job_id)
+        _require_kept(read, output)
+        # By its own name, which is told while it comes.
+        path = Path(folder, place.out.name)
+        with output.steps.step("Downloading") as step:
+            fetched(client, "render", links.render, path, size_bytes=render.size_bytes, step=step)
+        place.take(path)
+    return Brought(place.out, job, render, recipe, read)
+
+
+def _require_kept(read: Read, output: Output) -> None:
+    try:
+        with refusing("The render does not keep its promise, so it was not fetched"):
+            read.certificate.require_kept()
+    except Refused as broken:
+        broken.document = {"certificate": read.document}
+        if not output.json:
+            from tonearm_cli.summary import promises_table
+
+            output.console.print(promises_table(read.certificate))
+        raise

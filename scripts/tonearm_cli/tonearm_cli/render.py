@@ -6,7 +6,6 @@ A track that was uploaded is rendered where it is, by its deployment's workflow:
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
@@ -15,7 +14,7 @@ import typer
 
 from tonearm_cli.account import DEFAULT_PROFILE, Profile
 from tonearm_cli.errors import Refused, WrongUse, refusing
-from tonearm_cli.files import require_file, require_folder, require_free
+from tonearm_cli.files import Place, require_file, require_folder, require_free
 from tonearm_cli.ids import is_id
 from tonearm_cli.output import AsJson, Output, Quiet, command, plain
 from tonearm_cli.recipe_options import Asked, OtherFiles, OtherTracks
@@ -209,14 +208,14 @@ def render(
         for read in () if track_id else (source, *files.by_id.values()):
             if out.exists() and out.samefile(read):
                 raise WrongUse(f"{out} is a file that is read.", code="file.is_input", mend="Name another OUT.")
-        require_free(out, output, force=force)
+        replace = require_free(out, output, force=force)
         if track_id is not None:
             from tonearm_cli.ordered import ordered
 
-            brought = ordered(track_id, parsed, out, output, profile=profile)
+            brought = ordered(track_id, parsed, Place(out, replace=replace), output, profile=profile)
             output.done(brought.document, brought.show)
             return
-        made = _made(_Wish(source, parsed, files.by_id), out, output, certify=certify)
+        made = _made(_Wish(source, parsed, files.by_id), Place(out, replace=replace), output, certify=certify)
         output.done(made.document, made.show)
 
 
@@ -235,7 +234,7 @@ class _Made:
     recipe: Recipe
     rendered: Rendered
     engine_version: str
-    certificate: dict[str, Any] | None
+    measured: Certified | None
 
     @property
     def document(self) -> dict[str, Any]:
@@ -248,13 +247,14 @@ class _Made:
             "recipe": json.loads(self.recipe.canonical_json()),
             "recipe_hash": self.recipe.content_hash,
             "engine_version": self.engine_version,
-            "certificate": self.certificate,
+            "certificate": None if self.measured is None else self.measured.document,
         }
 
     def show(self, console: Console) -> None:
         from tonearm_cli.summary import show_render
 
-        show_render(console, self.out, self.rendered.duration_s, self.certificate)
+        certificate = None if self.measured is None else self.measured.certificate
+        show_render(console, self.out, self.rendered.duration_s, certificate)
 
 
 def _parsed(
@@ -303,12 +303,12 @@ def _parsed(
     return parsed
 
 
-def _made(wish: _Wish, out: Path, output: Output, *, certify: bool) -> _Made:
+def _made(wish: _Wish, place: Place, output: Output, *, certify: bool) -> _Made:
     """Render and certify beside OUT; then it takes its name."""
     from tonearm.adapters.audio import TonearmAudio
 
-    engine, document, name = TonearmAudio(), None, plain(wish.source.name)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".tonearm-") as folder:
+    engine, measured, name = TonearmAudio(), None, plain(wish.source.name)
+    with place.beside() as folder:
         partial = Path(folder, f"render.{wish.recipe.output.codec}")
         with refusing(f"{wish.source} was refused"), output.steps.step("Rendering") as step:
             rendered = engine.render(
@@ -320,13 +320,13 @@ def _made(wish: _Wish, out: Path, output: Output, *, certify: bool) -> _Made:
             )
             step.came_to(name)
         if certify:
-            document = _certified(engine, wish, partial, output)
+            measured = _certified(engine, wish, partial, output)
         go_on()
-        partial.replace(out)
-    return _Made(out, wish.recipe, rendered, engine.version, document)
+        place.take(partial)
+    return _Made(place.out, wish.recipe, rendered, engine.version, measured)
 
 
-def _certified(engine: TonearmAudio, wish: _Wish, made: Path, output: Output) -> dict[str, Any]:
+def _certified(engine: TonearmAudio, wish: _Wish, made: Path, output: Output) -> Certified:
     measured: Certified | None = None
     try:
         with (
@@ -348,6 +348,6 @@ def _certified(engine: TonearmAudio, wish: _Wish, made: Path, output: Output) ->
             if not output.json:
                 from tonearm_cli.summary import promises_table
 
-                output.console.print(promises_table(measured.document))
+                output.console.print(promises_table(measured.certificate))
         raise
-    return measured.document
+    return measured

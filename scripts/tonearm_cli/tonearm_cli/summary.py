@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +16,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from tonearm.domain.certificate import Certificate, Promise
     from tonearm_cli.client import Render
-
-_AT_MOST = frozenset({"clipping", "dynamics", "mono", "true_peak"})
 
 
 @dataclass(frozen=True)
@@ -34,15 +32,7 @@ class Made:
     render_file: Path
     render_sha256: str
     analysis: Mapping[str, Any]
-    certificate: Mapping[str, Any]
-
-    @classmethod
-    def read(cls, render: Render, folder: Path, render_file: Path, render_sha256: str) -> Made:
-        """Read what was downloaded into a folder."""
-        analysis, certificate = (
-            json.loads((folder / f"{name}.json").read_text()) for name in ("analysis", "certificate")
-        )
-        return cls(render, render_file, render_sha256, analysis, certificate)
+    certificate: Certificate
 
 
 def show(console: Console, made: Made) -> None:
@@ -57,7 +47,7 @@ def show(console: Console, made: Made) -> None:
     console.print(f"rendered PCM sha256 {made.render.pcm_sha256}", soft_wrap=True, highlight=False)
 
 
-def show_render(console: Console, out: Path, duration_s: float, certificate: Mapping[str, Any] | None) -> None:
+def show_render(console: Console, out: Path, duration_s: float, certificate: Certificate | None) -> None:
     """Print what a render promised and kept, where that was measured, and the file."""
     if certificate is not None:
         console.print(promises_table(certificate))
@@ -74,45 +64,43 @@ def _song(made: Made) -> Table:
     # The render is not analysed again: its tempo follows from the two counted lengths.
     after = _figure(tempo * before_s / after_s if tempo else None, "BPM")
     table.add_row("tempo", _figure(tempo, "BPM"), after)
-    promises = {promise["name"]: promise for promise in made.certificate["promises"]}
+    promises = {promise.name: promise for promise in made.certificate.promises}
     table.add_row("loudness", _figure(loudness["integrated_lufs"], "LUFS"), _change(promises))
-    peak = promises.get("true_peak", {}).get("measured")
-    table.add_row(
-        "true peak", _figure(loudness["true_peak_dbtp"], "dBTP"), "" if peak is None else _figure(peak, "dBTP")
-    )
+    peak = promises.get("true_peak")
+    after = "" if peak is None or peak.measured is None else _figure(peak.measured, "dBTP")
+    table.add_row("true peak", _figure(loudness["true_peak_dbtp"], "dBTP"), after)
     return table
 
 
-def promises_table(certificate: Mapping[str, Any]) -> Table:
+def promises_table(certificate: Certificate) -> Table:
     """What was promised, what was measured, and whether it was kept."""
     table = _table("promise", "made by", "expected", "measured", "tolerance", "kept")
-    for promise in certificate["promises"]:
-        unit = promise["unit"]
-        measured = _figure(promise["measured"], unit) if promise["measured"] is not None else promise.get("note", "-")
+    for promise in certificate.promises:
+        measured = plain(promise.note) if promise.measured is None else _figure(promise.measured, promise.unit)
         table.add_row(
-            promise["name"],
+            plain(promise.name),
             # Several together make most of the promises of a long recipe, and a terminal is narrow.
-            "all" if "+" in promise["operation"] else promise["operation"],
-            _figure(promise["expected"], unit),
+            "all" if "+" in promise.operation else plain(promise.operation),
+            _figure(promise.expected, promise.unit),
             measured,
             _tolerance(promise),
-            "yes" if promise["kept"] else "NO",
+            "yes" if promise.kept else "NO",
         )
     return table
 
 
-def _tolerance(promise: Mapping[str, Any]) -> str:
-    if promise["name"] in _AT_MOST:
-        return f"+ {promise['tolerance']:g} at most" if promise["tolerance"] else "at most"
-    return f"± {promise['tolerance']:g}" if promise["tolerance"] else "exact"
+def _tolerance(promise: Promise) -> str:
+    if promise.at_most:
+        return f"at most {promise.limit:g}"
+    return f"± {promise.tolerance:g}" if promise.tolerance else "exact"
 
 
-def _change(promises: Mapping[str, Mapping[str, Any]]) -> str:
+def _change(promises: Mapping[str, Promise]) -> str:
     """How much louder the render is, in the unit in which its certificate compares the two."""
     level = promises.get("loudness") or promises.get("level")
-    if level is None or level["measured"] is None or level["expected"] is None:
+    if level is None or level.measured is None or level.expected is None:
         return "none"
-    return f"{level['measured'] - level['expected']:+.2f} dB"
+    return f"{level.measured - level.expected:+.2f} dB"
 
 
 def _table(first: str, *others: str) -> Table:
@@ -120,11 +108,7 @@ def _table(first: str, *others: str) -> Table:
     return table(first, *others, right=others, whole=tuple(name for name in others if name != "measured"))
 
 
-def _figure(value: float | str | None, unit: str) -> str:
+def _figure(value: float | None, unit: str) -> str:
     if value is None:
         return "none"
-    return (
-        f"{value:,.10g} {unit}"
-        if isinstance(value, int | float) and float(value).is_integer()
-        else f"{value:.2f} {unit}"
-    )
+    return f"{value:,.10g} {plain(unit)}" if float(value).is_integer() else f"{value:.2f} {plain(unit)}"

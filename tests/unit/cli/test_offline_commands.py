@@ -216,6 +216,27 @@ def test_force_replaces(tonearm: Terminal, song: Path) -> None:
     assert soundfile.info("out.wav").frames > 0
 
 
+@pytest.mark.parametrize(("options", "status"), [([], 2), (["--force"], 0)])
+def test_a_file_that_appears_meanwhile_is_replaced_by_force_alone(
+    tonearm: Terminal, song: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], status: int
+) -> None:
+    # Given somebody who makes a file of that name while the song is rendered
+    really: Callable[..., Any] = TonearmAudio.render
+
+    def slow(self: TonearmAudio, *arguments: Any, **more: Any) -> Any:
+        Path("out.wav").write_bytes(b"mine")
+        return really(self, *arguments, **more)
+
+    monkeypatch.setattr(TonearmAudio, "render", slow)
+    # When
+    result = tonearm("render", "song.wav", "out.wav", "--tempo", "2", *options)
+    # Then
+    assert result.exit_code == status, result.output
+    assert ("file.exists" in result.stderr) is (status == 2)
+    assert (Path("out.wav").read_bytes() == b"mine") is (status == 2)
+    assert files() == {"song.wav", "out.wav"}
+
+
 @pytest.mark.parametrize(("said", "status"), [(True, 0), (False, 2)])
 def test_somebody_who_sits_there_is_asked_before_a_file_is_replaced(
     tonearm: Terminal, song: Path, monkeypatch: pytest.MonkeyPatch, said: bool, status: int

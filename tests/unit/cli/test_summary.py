@@ -1,19 +1,22 @@
 """The summary says what the documents say, in figures."""
 
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from tests.unit.cli import answers
 from tests.unit.cli.conftest import shown
+from tonearm.domain.certificate import Certificate
 from tonearm_cli.client import Render
 from tonearm_cli.summary import Made, show
 
 
-def made(**more: object) -> Made:
-    documents = {"analysis": answers.analysis(), "certificate": answers.certificate(), **more}
+def made(promises: list[dict[str, Any]] | None = None, **more: object) -> Made:
+    documents = {"analysis": answers.analysis(), **more}
+    certificate = Certificate.model_validate(answers.certificate() | ({"promises": promises} if promises else {}))
     render = Render.model_validate(answers.render())
-    return Made(render, Path("out/render.mp3"), "a" * 64, **documents)  # type: ignore[arg-type]
+    return Made(render, Path("out/render.mp3"), "a" * 64, certificate=certificate, **documents)  # type: ignore[arg-type]
 
 
 def rows(console: Console) -> dict[str, str]:
@@ -42,22 +45,29 @@ def test_a_song_without_a_pulse_has_no_tempo(paper: Console) -> None:
 def test_of_a_render_that_circles_its_own_loudness_and_peak_are_shown(paper: Console) -> None:
     promises = [
         answers.promise("loudness", -14.5, -14.53, "LUFS", operation="spatial", tolerance=0.5),
-        answers.promise("true_peak", -1.0, -1.25, "dBTP", operation="spatial", tolerance=0.0, note="at most"),
+        answers.promise("true_peak", -1.0, -1.25, "dBTP", operation="spatial", tolerance=0.0, at_most=True),
         answers.promise("timing", 0.0, 1.5, "ms", operation="tempo+pitch+spatial", tolerance=30.0),
-        answers.promise("mono", 0.0, 0.71, "dB", operation="spatial", tolerance=3.0, note="lost, at most"),
-        answers.promise("dynamics", 1.0, 0.62, "dB a dB", operation="compress", tolerance=0.1, note="at most"),
+        answers.promise("mono", 0.0, 0.71, "dB", operation="spatial", tolerance=3.0, at_most=True),
+        answers.promise("dynamics", 1.0, 0.62, "dB a dB", operation="compress", tolerance=0.1, at_most=True),
     ]
-    show(paper, made(certificate={"promises": promises}))
+    show(paper, made(promises))
     lines = [" ".join(line.split()) for line in shown(paper).splitlines()]
     assert "loudness -14.50 LUFS -0.03 dB" in lines
     assert "true peak -1 dBTP -1.25 dBTP" in lines
-    assert "true_peak spatial -1 dBTP -1.25 dBTP at most yes" in lines
+    assert "true_peak spatial -1 dBTP -1.25 dBTP at most -1 yes" in lines
     assert "timing all 0 ms 1.50 ms ± 30 yes" in lines
-    assert "mono spatial 0 dB 0.71 dB + 3 at most yes" in lines
-    assert "dynamics compress 1 dB a dB 0.62 dB a dB + 0.1 at most yes" in lines
+    assert "mono spatial 0 dB 0.71 dB at most 3 yes" in lines
+    assert "dynamics compress 1 dB a dB 0.62 dB a dB at most 1.1 yes" in lines
 
 
 def test_a_broken_promise_stands_out(paper: Console) -> None:
     broken = answers.promise("duration", 10.0, 12.0, "frames", kept=False)
-    show(paper, made(certificate={"promises": [broken]}))
+    show(paper, made([broken]))
     assert rows(paper)["duration"].endswith("NO")
+
+
+def test_a_promise_of_before_there_were_upper_limits_reads_as_one_of_both_sides(paper: Console) -> None:
+    # Given a true peak whose certificate does not say that it is an upper limit
+    show(paper, made([answers.promise("true_peak", -1.0, -1.25, "dBTP", operation="spatial", tolerance=0.0)]))
+    # Then nothing is guessed from its name
+    assert "exact" in rows(paper)["true_peak"]

@@ -375,6 +375,70 @@ class TestRenderOfATrack:
         assert document["problem"]["code"] == "recipe.too_long"
         assert Path("out.mp3").read_text() == "old"
 
+    @pytest.mark.parametrize(("options", "status", "there"), [([], 2, b"mine"), (["--force"], 0, None)])
+    def test_a_file_that_appears_meanwhile_is_replaced_by_force_alone(
+        self, signed_in: Terminal, ready: World, options: list[str], status: int, there: bytes | None
+    ) -> None:
+        # Given somebody who makes a file of that name while the job runs
+        ready.while_running = lambda: Path("out.mp3").write_bytes(b"mine")
+        # When
+        result = signed_in("render", TRACK, "out.mp3", *options)
+        # Then
+        assert result.exit_code == status, result.output
+        assert ("file.exists" in result.stderr) is (status == 2)
+        assert Path("out.mp3").read_bytes() == (there or ready.files["render"])
+        assert here() == {"out.mp3"}
+
+    @pytest.mark.parametrize(
+        "certificate",
+        [
+            b"\xff\xfe no text",
+            b"",
+            b"null",
+            b"[1]",
+            b"{}",
+            b'{"promises": NaN}',
+            b'{"engine_version": "1", "kept": true, "promises": [{"name": 1}]}',
+            b'{"engine_version": "1", "kept": true, "promises": []}',
+        ],
+    )
+    def test_a_certificate_that_cannot_be_read_is_told(
+        self, signed_in: Terminal, ready: World, certificate: bytes
+    ) -> None:
+        ready.files["certificate"] = certificate
+        problem = signed_in.json("render", TRACK, "out.mp3", exit_code=1)["problem"]
+        assert (problem["code"], problem["value"]) == ("certificate.unreadable", JOB)
+        assert problem["mend"]
+        assert not ready.asked("GET /files/render")
+        assert here() == set()
+
+    def test_a_certificate_of_a_newer_engine_is_handed_on_whole(self, signed_in: Terminal, ready: World) -> None:
+        newer = answers.certificate() | {"odour": "none"}
+        newer["promises"][0]["sigma"] = 0.1
+        ready.files["certificate"] = json.dumps(newer).encode()
+        assert signed_in.json("render", TRACK, "out.mp3")["certificate"] == newer
+
+    def test_a_render_that_broke_its_promise_is_not_fetched(self, signed_in: Terminal, ready: World) -> None:
+        broken = answers.certificate() | {"kept": False}
+        broken["promises"][1] |= {"kept": False, "measured": -23.5}
+        ready.files["certificate"] = json.dumps(broken).encode()
+        result = signed_in("render", TRACK, "out.mp3")
+        assert result.exit_code == 1
+        assert "NO" in result.stdout
+        assert "tempo promises level -20.0 ± 1.0 LUFS, measured -23.5" in " ".join(result.stderr.split())
+        document = signed_in.json("render", TRACK, "out.mp3", exit_code=1)
+        assert document["problem"]["code"] == "certificate.level"
+        assert document["certificate"] == broken
+        assert not ready.asked("GET /files/render")
+        assert here() == set()
+
+    def test_a_job_that_made_nothing_is_told(self, signed_in: Terminal, ready: World) -> None:
+        ready.jobs[JOB] = [answers.job("succeeded", render=answers.render() | {"size_bytes": 0})]
+        problem = signed_in.json("render", TRACK, "out.mp3", exit_code=1)["problem"]
+        assert (problem["code"], problem["value"]) == ("job.not_made", JOB)
+        assert problem["mend"]
+        assert here() == set()
+
     def test_it_is_always_certified(self, signed_in: Terminal, ready: World) -> None:
         document = signed_in.json("render", TRACK, "out.mp3", "--no-certify", exit_code=2)
         assert document["problem"]["value"] == "--no-certify"

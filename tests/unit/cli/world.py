@@ -14,6 +14,8 @@ from tests.unit.cli import answers
 from tonearm_cli import main
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.unit.cli.conftest import Asked, Told
 
 PASSWORD = "Correct-horse-8-staple"
@@ -46,6 +48,8 @@ class World:
     expires_in: int = 3600
     refuses_track: dict[str, Any] | None = None
     bucket_down: bool = False
+    # What else happens whenever somebody looks at a job.
+    while_running: Callable[[], object] = field(default=lambda: None)
 
     @property
     def url(self) -> str:
@@ -130,6 +134,7 @@ class World:
         return as_json(answers.job("queued"), 202)
 
     def _moment(self, job_id: str) -> dict[str, Any]:
+        self.while_running()
         moments = self.jobs[job_id]
         return moments.pop(0) if len(moments) > 1 else moments[0]
 
