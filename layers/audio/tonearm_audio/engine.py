@@ -8,6 +8,7 @@ it from a spool on disk the second time.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -308,11 +309,13 @@ class _Work:
         if not self.output.lossy:
             return self._write(sound(ceiling_dbtp - tries.headroom_db, 0.0), attempt)
         candidate = attempt.with_name(f"next-{attempt.name}")
+        # From there on encoding may lift a peak beyond the ceiling.
+        harmless_dbtp = -math.inf if self.plan.finish is not None else ceiling_dbtp - self._worst_overshoot_db
         while True:
-            listener = self._listener(self.rate_hz, self.channels)
+            listener = self._listener(self.rate_hz, self.channels, enough_dbtp=harmless_dbtp)
             result = self._write(sound(ceiling_dbtp - tries.headroom_db, tries.gain_db), candidate, listener)
             heard = sent = listener.heard()
-            if self.plan.finish is not None or sent.true_peak_dbtp + self._worst_overshoot_db > ceiling_dbtp:
+            if sent.true_peak_dbtp > harmless_dbtp:
                 heard = self._heard(candidate)
             wanted_lufs = sent.integrated_lufs if wanted_lufs is None else wanted_lufs
             softer_lu = 0.0
@@ -332,9 +335,9 @@ class _Work:
         high = output.codec == "mp3" and not output.variable and output.bitrate_kbps >= _HIGH_RATE_KBPS
         return _WORST_AT_HIGH_RATES_DB if high and self.rate_hz >= _FULL_RATE_HZ else _WORST_OVERSHOOT_DB
 
-    def _listener(self, sample_rate_hz: int, channels: int) -> Listener:
+    def _listener(self, sample_rate_hz: int, channels: int, *, enough_dbtp: float = math.inf) -> Listener:
         """Measures what a promise is about."""
-        return Listener(sample_rate_hz, channels, peak_only=self.plan.finish is None)
+        return Listener(sample_rate_hz, channels, peak_only=self.plan.finish is None, enough_dbtp=enough_dbtp)
 
     def _heard(self, path: Path) -> Heard:
         """The encoded file as it comes out of a decoder."""

@@ -58,23 +58,32 @@ class Listener:
         sample_rate_hz: frames a second.
         channels: 1 or 2.
         peak_only: leave out the loudness, which takes most of the time.
+        enough_dbtp: a true peak beyond which no higher one is looked for.
     """
 
-    def __init__(self, sample_rate_hz: int, channels: int, *, peak_only: bool = False) -> None:
+    def __init__(
+        self, sample_rate_hz: int, channels: int, *, peak_only: bool = False, enough_dbtp: float = math.inf
+    ) -> None:
         self._loudness = None if peak_only else IntegratedMeter(sample_rate_hz, channels)
         self._peaks = PeakMeter(channels)
+        self._enough_dbtp = enough_dbtp
 
     def feed(self, block: FloatBlock) -> None:
         """Take the next np.ndarray [shape=(frames, channels), dtype=float32]."""
         if self._loudness is not None:
             self._loudness.feed(block)
-        self._peaks.feed(block)
+        if self._true_peak_dbtp <= self._enough_dbtp:
+            self._peaks.feed(block)
 
     def heard(self) -> Heard:
         """What the stream was, when all of it has been fed."""
         self._peaks.finish()
         lufs = None if self._loudness is None else self._loudness.lufs()
-        return Heard(lufs, 20 * math.log10(max(self._peaks.true_peak, _SILENCE)))
+        return Heard(lufs, self._true_peak_dbtp)
+
+    @property
+    def _true_peak_dbtp(self) -> float:
+        return 20 * math.log10(max(self._peaks.true_peak, _SILENCE))
 
 
 class Finisher:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.audio.signals import RATE, blocks, clicks, noise, tone
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.loudness import IntegratedMeter, LoudnessMeter, MeasuredLoudness
-from tonearm_audio.loudness_match import Finisher
+from tonearm_audio.loudness_match import Finisher, Listener
 from tonearm_audio.operations import Loudness
 
 
@@ -159,3 +159,14 @@ def test_the_short_meter_reads_what_the_full_one_reads(seconds: float) -> None:
     for block in blocks(samples, 777):
         meter.feed(block)
     assert meter.lufs() == measured(samples).integrated_lufs
+
+
+@pytest.mark.parametrize(("enough_dbtp", "expected_dbtp"), [(-20.0, -12.0), (-7.0, -6.0), (-5.0, -6.0)])
+def test_a_listener_looks_for_no_higher_peak_than_what_is_enough(enough_dbtp: float, expected_dbtp: float) -> None:
+    # Given a sound that is louder in its second half
+    listener = Listener(RATE, 2, peak_only=True, enough_dbtp=enough_dbtp)
+    # When it is heard
+    for level_db in (-12.0, -6.0):
+        listener.feed(tone(440.0, 1.0, level_db=level_db).astype(np.float32))
+    # Then its peak is told up to where it is known to be beyond
+    assert listener.heard().true_peak_dbtp == pytest.approx(expected_dbtp, abs=0.1)
