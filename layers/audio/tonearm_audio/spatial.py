@@ -23,14 +23,14 @@ from __future__ import annotations
 import ctypes
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from tonearm_audio.convolve import Convolver, points_for
 from tonearm_audio.decode import FloatBlock
+from tonearm_audio.fourier import rfft
 from tonearm_audio.headphones import SHADOW_HZ, earliest_frames, ears, interpolator, latest_frames
 from tonearm_audio.kernels import address, library, size
 from tonearm_audio.limiter import TruePeakLimiter
@@ -157,12 +157,12 @@ class _Field(ABC):
         self.past = max(round(_ROOM_S * sample_rate_hz), past)
         room = operation.room > 0 and operation.mix > 0
         # What a circle of three times the room's length leaves free is the window.
-        points = points_for(3 * self.past)
-        free = points - self.past - ahead
+        self._points = 1 << (3 * self.past).bit_length()
+        free = self._points - self.past - ahead
         steps = max(1, round(free / (_STEP_S * sample_rate_hz)))
         self.step = free // (steps * _CONTROL_FRAMES) * _CONTROL_FRAMES
         self.window = steps * self.step
-        self._room = Convolver(_velvet_room(sample_rate_hz, self.past), points) if room else None
+        self._room = self._spectra(_velvet_room(sample_rate_hz, self.past)) if room else None
         self._window = slice(self.past, self.past + self.window)
         self._ahead = ahead
         self._rows = rows
@@ -219,7 +219,15 @@ class _Field(ABC):
 
     def room(self, middle: Signal) -> Signal | None:
         """Middle and sides of the room, from the past and the window; None without one [shape=(2, window)]."""
-        return None if self._room is None else self._room(middle[: self.past + self.window])[:, self._window]
+        if self._room is None:
+            return None
+        spectra = rfft(middle[: self.past + self.window], self._points) * self._room
+        # float32 for complex64, whatever numpy's stubs say.
+        return np.fft.irfft(spectra, self._points).astype(np.float32, copy=False)[:, self._window]
+
+    def _spectra(self, responses: Sequence[Line]) -> npt.NDArray[np.complex64]:
+        # What `rfft` divides by is in them.
+        return (np.fft.rfft(np.stack(responses), self._points) * self._points).astype(np.complex64)
 
     def room_gain(self, position: Position) -> Line:
         """Of the room: it is heard more, the farther the source is."""

@@ -21,3 +21,9 @@ def test_a_line_has_the_same_spectrum_alone_and_among_others() -> None:
     lines = np.random.default_rng(1).standard_normal((7, 1024)).astype(np.float32)
 
     assert np.array_equal(np.stack([rfft(line) for line in lines]), rfft(lines))
+
+
+def test_a_short_line_is_followed_by_zeros() -> None:
+    line = np.random.default_rng(1).standard_normal(40).astype(np.float32)
+
+    assert np.array_equal(rfft(line, 64), rfft(np.pad(line, (0, 24))))

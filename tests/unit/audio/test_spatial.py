@@ -95,6 +95,20 @@ class TestAnyParameters:
         if gain == 0.0:
             assert not out.any()
 
+    @pytest.mark.parametrize("rate", [8000, 44_100, 96_000])
+    def test_the_room_is_a_quarter_of_the_sound_in_it_on_both_sides_and_then_over(self, rate: int) -> None:
+        # Given a click
+        samples = np.zeros((2 * rate, 2))
+        samples[10] = 0.25
+        # When it stands still in the deepest room
+        out = moved(samples, Spatial(seed=1, depth=0.0, room=1.0, mix=1.0), rate=rate).astype(np.float64)
+        # Then the room, which has the energy of the click, is heard at a quarter of it, unlike at the sides
+        middle, sides = (out[:, 0] + out[:, 1]) / 2, (out[:, 0] - out[:, 1]) / 2
+        for line in (middle, sides):
+            assert np.linalg.norm(line[11 : round(0.3 * rate)]) / middle[10] == pytest.approx(0.25, abs=1e-5)
+        assert not np.allclose(middle[11:], sides[11:])
+        assert np.abs(out[round(0.3 * rate) :]).max() < 1e-6 * middle[10]
+
     def test_a_song_that_begins_and_ends_at_full_level_stays_below_its_ceiling(self) -> None:
         # Given a few frames whose highest point lies before the first of them
         samples = noise(1.0, rate=104, channels=1, gain=0.9)
