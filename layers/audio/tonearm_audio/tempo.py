@@ -45,16 +45,16 @@ _PLACES_A_FRAME = 2
 _PLACE_RATE = FRAME_RATE * _PLACES_A_FRAME
 _SHORTEST, _LONGEST = 26, 150
 """Beat periods in places: 231 and 40 beats a minute."""
-_TURN_COST = 80.0
+_TURN_COST = 60.0
 """What a factor of e costs, from one beat to the next."""
 _STEP_COST = 35.0
 """What any other period costs."""
-_BEAT_ODDS = 2.3
+_BEAT_ODDS = 1.8
 """Log odds that a beat is given beyond what the network says: there is one of them to some thirty other places."""
 _PART_S = 600.0
 _LEAST_CONFIDENCE = 0.22
 """Noise, speech and nearly all randomly placed hits stay below it."""
-_LEAST_LIKELY = 0.05
+_LEAST_LIKELY = 0.1
 """Beats less likely than that, before the first and after the last likelier one, lie in silence."""
 
 Signal = npt.NDArray[np.float64]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scripts.rhythms.songs import STYLES, compose
+from scripts.beats.songs import STYLES, compose
 from tonearm_audio.tempo import BeatMeter, find_pulse
 
 

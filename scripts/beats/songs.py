@@ -16,7 +16,8 @@ Signal = npt.NDArray[np.float64]
 RATE = 22_050
 _SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10))
 _STRAIGHT, _EIGHTHS, _SIXTEENTHS = "9000 9000 9000 9000", "9090 9090 9090 9090", "9999 9999 9999 9999"
-_LEAD, _BUSY_LEAD = "8050 7050 8050 7050", "8454 7454 8454 7454"
+_OFF = "0090 0090 0090 0090"
+_LEAD, _BUSY_LEAD, _CALM = "8050 7050 8050 7050", "8454 7454 8454 7454", "8020 4010 6020 4020"
 
 
 @dataclass(frozen=True)
@@ -42,15 +43,21 @@ class Song:
 
     Attributes:
         style: its style's name.
-        samples: np.ndarray [shape=(frames,), dtype=float32] at `RATE`.
+        stems: drums, bass and the others, each np.ndarray [shape=(frames,), dtype=float32] at `RATE`.
         beats_s: its beats in seconds, the first on the first beat of a bar.
         beats_a_bar: its metre.
     """
 
     style: str
-    samples: npt.NDArray[np.float32]
+    stems: npt.NDArray[np.float32]
     beats_s: Signal
     beats_a_bar: int
+
+    @property
+    def samples(self) -> npt.NDArray[np.float32]:
+        """All of it, np.ndarray [shape=(frames,), dtype=float32] at `RATE`."""
+        mixed: npt.NDArray[np.float32] = self.stems.sum(axis=0)
+        return mixed
 
 
 def _backbeat(kick: str, hats: str, **more: str) -> dict[str, str]:
@@ -121,6 +128,53 @@ STYLES = {
         "bass": "9000 0000 9000 0000",
                                 "keys": "0000 9000 0000 9000", "lead": "8050 7050 8050 7050"}),
     "percussion": Style((88, 134), {"tom": "9555 6555 6555 6555", "kick": "9040 0040 6040 0040", "shaker": _EIGHTHS}),
+    "fast rock": Style((138, 190), _backbeat("9000 0000 9000 0000", _EIGHTHS, bass=_EIGHTHS, keys=_EIGHTHS)),
+    "fast rock in quarters": Style((138, 190), _backbeat("9000 0040 9040 0000", _STRAIGHT, bass=_EIGHTHS,
+                                                         keys=_STRAIGHT)),
+    "fast rock in stabs": Style((138, 190), _backbeat("9000 0040 9040 0040", _EIGHTHS, bass=_STRAIGHT,
+                                                      keys="9000 0090 0000 9000")),
+    "fast rock on a loop": Style((138, 190), _backbeat("9000 0090 0090 0000", _EIGHTHS, bass=_EIGHTHS,
+                                                       pad="9000 0000 0000 0000")),
+    "steppers": Style((62, 98), {"kick": _STRAIGHT, "rim": "0000 0000 9000 0000", "hat": _EIGHTHS, "chop": _OFF,
+                                 "bass": "9000 9000 9090 0000", "lead": _CALM}),
+    "rockers": Style((62, 98), {"kick": "9000 0040 9000 0040", "rim": "0000 9000 0000 9000", "hat": _EIGHTHS,
+                                "chop": _OFF, "bass": "9000 0090 9000 9000", "organ": "0909 0909 0909 0909"}),
+    "one drop with an organ": Style((62, 98), {"kick": "0000 0000 9000 0000", "snare": "0000 0000 9000 0000",
+                                               "hat": _OFF, "chop": _OFF, "organ": "0909 0909 0909 0909",
+                                               "bass": "0000 9090 9000 9000", "lead": _CALM}),
+    "one drop on two and four": Style((62, 98), {"kick": "0000 9000 0000 9000", "rim": "0000 9000 0000 9000",
+                                                 "hat": _EIGHTHS, "chop": _OFF, "bass": "9000 9000 0090 0090",
+                                                 "lead": _CALM}),
+    "reggae without drums": Style((62, 98), {"chop": _OFF, "bass": "9000 0000 9000 9000", "lead": _LEAD}),
+    "reggae in organ": Style((62, 98), {"organ": "0099 0099 0099 0099", "chop": _OFF, "bass": "9000 9090 9000 0000",
+                                        "rim": "0000 9000 0000 9000", "kick": "9000 0000 9000 0000"}),
+    "bass and off-beats": Style((60, 150), {"bass": "9000 4000 9000 4000", "chop": _OFF, "lead": _CALM}),
+    "ska": Style((116, 176), {"kick": "9000 0000 9000 0000", "snare": "0000 9000 0000 9000", "hat": _EIGHTHS,
+                              "chop": _OFF, "bass": _STRAIGHT, "lead": _LEAD}),
+    "broken beat": Style((108, 138), {"kick": "9009 0000 0090 0400", "clap": "0000 9000 0000 9000", "hat": _EIGHTHS,
+                                      "bass": "9004 0090 0400 0040", "keys": "0009 0000 0900 0009",
+                                      "pad": "9000 0000 0000 0000"}),
+    "broken beat off the one": Style((108, 138), {"kick": "0090 0009 0090 0009", "clap": "0000 9000 0000 9000",
+                                                  "hat": _SIXTEENTHS, "bass": "0090 0009 0090 0000",
+                                                  "pad": "9000 0000 0000 0000"}),
+    "garage": Style((124, 138), {"kick": "9000 0000 0090 0000", "clap": "0000 9000 0000 9000", "open hat": _OFF,
+                                 "shaker": "9595 9595 9595 9595", "bass": "0090 0009 0000 0900",
+                                 "organ": "0090 0009 0090 0000"}),
+    "house in swells": Style((114, 136), {"kick": _STRAIGHT, "open hat": _OFF, "pad": "0090 0090 0090 0090",
+                                          "bass": "0099 0099 0099 0099", "lead": _CALM}),
+    "shuffle in triplets": Style((62, 132), {"kick": "900 003 900 003", "snare": "000 900 000 900",
+                                             "hat": "999 999 999 999", "bass": "900 009 900 009",
+                                             "keys": "900 000 009 000"}),
+    "swing of a bass": Style((110, 220), {"bass": "900 900 900 900", "keys": "009 000 009 000",
+                                                 "lead": "705 705 705 705"}),
+    "free chords": Style((60, 108), {"keys": _STRAIGHT, "bass": "9000 0000 9000 0000", "lead": "8040 6030 7040 6030"},
+        sway=0.1),
+    "free arpeggio": Style((56, 104), {"keys": "999 999 999 999", "bass": "900 000 000 000", "lead": "802 603 703 602"},
+        sway=0.1),
+    "free melody": Style((60, 108), {"lead": "8050 7040 8050 7040", "pad": "9000 0000 9000 0000"}, sway=0.08),
+    "voices": Style((64, 124), {"voice": "9050 7050 8050 7050", "pad": "9000 0000 9000 0000"}),
+    "voice alone": Style((64, 124), {"voice": "9060 8060 9060 8060"}),
+    "hands": Style((84, 140), {"tom": "9030 0090 3090 9000", "rim": "0303 9030 0303 9030", "shaker": _SIXTEENTHS}),
     "metronome": Style((60, 200), {"rim": "9000"}),
     "metronome with an accent": Style((60, 200), {"rim": _STRAIGHT, "tom": "9000 0000 0000 0000"}),
     "metronome in halves": Style((60, 140), {"hat": "0090", "kick": "9000"}),
@@ -135,6 +189,7 @@ class _Player:
     random: np.random.Generator
     duration_s: float
     sounds: dict[tuple[str, int, int], Signal] = field(default_factory=dict)
+    timbres: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
     def play(self) -> tuple[npt.NDArray[np.float32], Signal, int]:
         metre = len(next(iter(self.style.parts.values())).split())
@@ -143,13 +198,13 @@ class _Player:
         late_s = self.random.uniform(0.001, 0.008)
         tonic, scale = int(self.random.integers(12)), _SCALES[self.random.integers(2)]
         loop = self.random.integers(0, 7, 4)
-        out = np.zeros(round((self.duration_s + 4) * RATE))
+        out = np.zeros((3, round((self.duration_s + 4) * RATE)))
         grooves = {name: self._draw(part) for name, part in self.style.parts.items()}
         levels = {name: self.random.uniform(0.6, 1.2) for name in grooves}
         step = 3
         for bar in range((len(beats) - 1) // metre):
             for name, groove in grooves.items():
-                hits = self._draw(self.style.parts[name]) if name in {"lead", "bell"} else groove
+                hits = self._draw(self.style.parts[name]) if name in {"lead", "bell", "voice"} else groove
                 for place in hits:
                     beat = int(place)
                     part = float(np.interp(place - beat, (0, 0.5, 1), (0, swing, 1)))
@@ -160,10 +215,14 @@ class _Player:
                     for degree in self._degrees(name, int(loop[bar % 4]), step):
                         pitch = tonic + scale[degree % 7] + 12 * (degree // 7)
                         sound = self._sound(name, pitch, end - start)
-                        room = out[at : at + len(sound)]
+                        room = out[0 if name in _DRUMS else 1 if name == "bass" else 2, at : at + len(sound)]
                         room += force * sound[: len(room)]
-        out = self._room(out[: round(self.duration_s * RATE)])
-        return (0.1 * out / np.sqrt((out**2).mean())).astype(np.float32), beats[beats < self.duration_s], metre
+        out = self._room(out[:, : round(self.duration_s * RATE)])
+        return (
+            (0.1 * out / np.sqrt((out.sum(axis=0) ** 2).mean())).astype(np.float32),
+            beats[beats < self.duration_s],
+            metre,
+        )
 
     def _beats(self, tempo_bpm: float) -> Signal:
         count = int(self.duration_s * tempo_bpm / 60 * 1.3) + 8
@@ -180,7 +239,7 @@ class _Player:
         return hits
 
     def _degrees(self, name: str, root: int, step: int) -> tuple[int, ...]:
-        if name in {"keys", "pad"}:
+        if name in {"keys", "chop", "organ", "pad"}:
             return root, root + 2, root + 4
         return (root if name == "bass" else step,)
 
@@ -190,14 +249,23 @@ class _Player:
             self.sounds[key] = self._tone(name, pitch, beat_s) if name in _TONES else self._drum(name)
         return self.sounds[key]
 
+    def _timbre(self, name: str, figures: tuple[float, ...], spreads: tuple[float, ...]) -> tuple[float, ...]:
+        """What makes a tone or a drum, a little other in each song."""
+        if name not in self.timbres:
+            self.timbres[name] = tuple(
+                figure * 2 ** self.random.uniform(-spread, spread)
+                for figure, spread in zip(figures, spreads, strict=True)
+            )
+        return self.timbres[name]
+
     def _tone(self, name: str, pitch: int, beat_s: float) -> Signal:
-        low_hz, partials, slope, attack_s, decay, beats, gain = _TONES[name]
+        low_hz, partials, slope, attack_s, decay, beats, gain = self._timbre(name, _TONES[name], _TONE_SPREADS)
         time = np.arange(round(min(3.0, beats * beat_s + 0.1) * RATE)) / RATE
         hertz = low_hz * 2 ** (pitch / 12)
-        vibrato = 0.012 * np.cos(2 * np.pi * 5.5 * time) if name == "lead" else 0.0
+        vibrato = 0.012 * np.cos(2 * np.pi * 5.5 * time) if name in {"lead", "voice"} else 0.0
         phase = 2 * np.pi * hertz * time + vibrato * hertz / 5.5
         wave = np.zeros(len(time))
-        for number in range(1, partials + 1):
+        for number in range(1, round(partials) + 1):
             if number * hertz < RATE / 2.2:
                 wave += (
                     np.sin(number * phase + self.random.uniform(0, 6))
@@ -211,23 +279,28 @@ class _Player:
     def _drum(self, name: str) -> Signal:
         time = np.arange(RATE // 2) / RATE
         noise = self.random.standard_normal(len(time) + 2)
-        hertz, bend, decay, hiss, hiss_decay, bright, gain = _DRUMS[name]
+        hertz, bend, decay, hiss, hiss_decay, bright, gain = self._timbre(name, _DRUMS[name], _DRUM_SPREADS)
         tone = np.sin(2 * np.pi * (hertz * time + bend * (1 - np.exp(-35 * time)))) * np.exp(-decay * time)
-        return gain * (tone * (hertz > 0) + hiss * np.diff(noise, bright)[: len(time)] * np.exp(-hiss_decay * time))
+        return gain * (
+            tone * (hertz > 0) + hiss * np.diff(noise, int(bright))[: len(time)] * np.exp(-hiss_decay * time)
+        )
 
     def _room(self, dry: Signal) -> Signal:
         tail = self.random.standard_normal(round(self.random.uniform(0.3, 1.5) * RATE))
         tail *= np.exp(-6.9 * np.arange(len(tail)) / len(tail))
-        size = 1 << (len(dry) + len(tail)).bit_length()
+        size = 1 << (dry.shape[1] + len(tail)).bit_length()
         wet = np.fft.irfft(np.fft.rfft(dry, size) * np.fft.rfft(tail / np.sqrt((tail**2).sum()), size), size)
-        return dry + self.random.uniform(0, 0.3) * wet[: len(dry)]
+        return dry + self.random.uniform(0, 0.3) * wet[:, : dry.shape[1]]
 
 
 _TONES = {
     # lowest tone in Hz, partials, their slope, attack in s, decay, length in beats, gain
     "bass": (32.7, 8, 1.4, 0.005, 1.5, 0.8, 0.35),
     "keys": (130.8, 9, 1.3, 0.003, 2.5, 0.7, 0.11),
+    "chop": (196.0, 10, 1.0, 0.003, 5.0, 0.2, 0.13),
+    "organ": (196.0, 5, 1.0, 0.01, 0.2, 0.25, 0.08),
     "pad": (130.8, 6, 1.8, 0.1, 0.0, 2.0, 0.08),
+    "voice": (220.0, 10, 1.3, 0.06, 0.1, 0.95, 0.12),
     "bell": (523.3, 5, 1.5, 0.003, 3.0, 1.0, 0.12),
     "lead": (261.6, 8, 1.4, 0.03, 0.4, 0.9, 0.15),
 }
@@ -246,6 +319,10 @@ _DRUMS = {
     "ride": (3150.0, 0.0, 10.0, 1.0, 9.0, 2, 0.06),
     "shaker": (0.0, 0.0, 1.0, 1.0, 40.0, 1, 0.1),
 }
+
+_TONE_SPREADS = (0.0, 0.5, 0.3, 1.0, 1.0, 0.4, 0.0)
+_DRUM_SPREADS = (0.3, 0.3, 0.6, 0.5, 0.6, 0.0, 0.0)
+"""How far each of these figures lies from the table, at most, in powers of two."""
 
 
 def compose(style: str, seed: int, *, duration_s: float = 40.0) -> Song:

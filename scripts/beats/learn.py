@@ -1,10 +1,11 @@
-"""Teach the network that hears beats: `python -m scripts.rhythms.learn` writes beats.npz anew.
+"""Teach the network that hears beats: `python -m scripts.beats.learn` writes beats.npz anew.
 
-It needs PyTorch, which the project does not: `uv run --with torch python -m scripts.rhythms.learn`.
+It needs PyTorch, which the project does not: `uv run --with torch==2.15.0 python -m scripts.beats.learn`. A quarter of
+an hour on one core gives the weights that the repository has; another processor may round otherwise.
 
-The songs are those of songs.py. Each time one is heard its tempo, colour and loudness are another, noise may lie on it,
-and a part of its spectrum may be missing, so that what is learned is the rhythm. Noise, scattered hits, syllables and
-silence, which have no beats, come between.
+The songs are those of songs.py. Each time one is heard its tempo, balance, colour and loudness are another, noise may
+lie on it, and a part of its spectrum may be missing, so that what is learned is the rhythm. Noise, scattered hits,
+syllables and silence, which have no beats, come between.
 """
 
 from __future__ import annotations
@@ -21,25 +22,28 @@ import torch  # type: ignore[import-not-found]  # no dependency of the project
 from torch import nn
 
 import tonearm_audio
-from scripts.rhythms.songs import STYLES, compose
+from scripts.beats.songs import STYLES, compose
 from tonearm_audio.tempo import BANDS, DILATIONS, FRAME_RATE, LAGS, Mono, OnsetMeter, Signal, rises
 
-SEEDS = range(1, 8)
-STEPS = 1800
+SEEDS = range(1, 13)
+STEPS = 7000
+_SEED = 2
 _BATCH = 12
 _FRAMES = 1024
 _CHANNELS = 16
 _RATE = 4e-3
 _WITHOUT_BEATS = 0.06
+_BALANCE = 1.5
+"""How much louder or softer a stem may be, in powers of two."""
 _BEAT_REACH = 1.6
 """Frames to either side of a beat in which there is a share of it."""
 
 
 @dataclass(frozen=True)
 class _Heard:
-    """The mel spectrogram of a song [shape=(frames, bands)] and its beats in frames."""
+    """The mel spectrograms of a song's stems [shape=(stems, frames, bands)] and its beats in frames."""
 
-    mel: npt.NDArray[np.floating[Any]]
+    stems: npt.NDArray[np.floating[Any]]
     beats: Signal
 
 
@@ -69,7 +73,7 @@ class _Teacher:
 
     def __init__(self, songs: list[_Heard]) -> None:
         self._songs = songs
-        self._random = np.random.default_rng(2)
+        self._random = np.random.default_rng(_SEED)
 
     def batch(self) -> tuple[Any, Any]:
         """What rose [shape=(12, 80, 1024)], and the share of a beat in each frame [shape=(12, 1024)]."""
@@ -81,9 +85,9 @@ class _Teacher:
 
     def _song(self) -> tuple[Mono, Mono]:
         random = self._random
-        song = self._part(self._songs[random.integers(len(self._songs))])
+        mel, beats = self._part(self._songs[random.integers(len(self._songs))])
         colour = np.exp2(np.interp(np.arange(BANDS), np.linspace(0, BANDS - 1, 6), random.normal(0, 1.2, 6)))
-        mel = song.mel * colour.astype(np.float32)
+        mel = mel * colour.astype(np.float32)
         if random.random() < 0.3:
             loud = np.float32(10 ** random.uniform(-3.5, -1.5) * mel.max())
             mel += loud * np.abs(random.standard_normal(mel.shape, np.float32))
@@ -92,12 +96,12 @@ class _Teacher:
             low, width = int(random.integers(0, 36)), int(random.integers(3, 14))
             for register in range(0, heard.shape[1], BANDS):
                 heard[:, register + low : register + min(low + width, BANDS)] = 0
-        distance = np.abs(np.arange(_FRAMES)[:, np.newaxis] - song.beats).min(axis=1, initial=_FRAMES)
+        distance = np.abs(np.arange(_FRAMES)[:, np.newaxis] - beats).min(axis=1, initial=_FRAMES)
         return heard, np.maximum(0, 1 - distance / _BEAT_REACH).astype(np.float32)
 
-    def _part(self, song: _Heard) -> _Heard:
+    def _part(self, song: _Heard) -> tuple[Mono, Signal]:
         """Some 20 s of the song at another tempo, which may step, sway or drift; or as it is, which is as likely."""
-        random, frames = self._random, len(song.mel)
+        random, frames = self._random, song.stems.shape[1]
         pace = np.full(frames, 2 ** random.uniform(-0.2, 0.2))
         motion = random.integers(8)
         if motion == 0:
@@ -114,9 +118,12 @@ class _Teacher:
         source = np.interp(np.arange(start, start + _FRAMES), ends, np.arange(frames + 1))
         whole = np.minimum(source.astype(int), frames - 2)
         part = np.minimum(source - whole, 1)[:, np.newaxis].astype(np.float32)
-        mel = song.mel[whole] * (1 - part) + song.mel[whole + 1] * part
+        # Each time the players are louder and softer than one another in another way.
+        levels = 2 ** random.uniform(-_BALANCE, _BALANCE, len(song.stems))
+        mixed = np.tensordot(levels.astype(np.float32), song.stems.astype(np.float32), 1)
+        mel = mixed[whole] * (1 - part) + mixed[whole + 1] * part
         beats = np.interp(song.beats, np.arange(frames + 1), ends) - start
-        return _Heard(mel, beats[(beats > -2) & (beats < _FRAMES + 2)])
+        return mel, beats[(beats > -2) & (beats < _FRAMES + 2)]
 
     def _without_beats(self) -> tuple[Mono, Mono]:
         random = self._random
@@ -146,7 +153,10 @@ def _listen(seed: int) -> list[_Heard]:
     """A song of each style."""
     songs = [compose(style, seed) for style in STYLES]
     # Half precision is precise enough, and what the weights are stored in.
-    return [_Heard(OnsetMeter().mel(song.samples).astype(np.float16), song.beats_s * FRAME_RATE) for song in songs]
+    return [
+        _Heard(np.stack([OnsetMeter().mel(stem) for stem in song.stems]).astype(np.float16), song.beats_s * FRAME_RATE)
+        for song in songs
+    ]
 
 
 def _stored(network: _Network) -> dict[str, npt.NDArray[np.float16]]:
@@ -167,7 +177,9 @@ def _stored(network: _Network) -> dict[str, npt.NDArray[np.float16]]:
 
 def main() -> None:
     """Compose, teach, and write the weights into the engine."""
-    torch.manual_seed(2)
+    torch.manual_seed(_SEED)
+    # As many threads everywhere: they add up in another order.
+    torch.set_num_threads(1)
     with ProcessPoolExecutor() as pool:
         teacher = _Teacher([song for songs in pool.map(_listen, SEEDS) for song in songs])
     network = _Network()

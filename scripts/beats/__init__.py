@@ -1,0 +1,1 @@
+"""Composes songs whose beats are known, and teaches the network of the beat tracker with them."""

@@ -1,1 +1,0 @@
-"""Composes songs of many styles, and learns from them the rhythms that the beat tracker knows."""
