@@ -14,7 +14,9 @@ def test_the_same_seed_composes_the_same_song() -> None:
     assert np.array_equal(first.beats_s, second.beats_s)
 
 
-@pytest.mark.parametrize("style", ["slow rock", "house", "drum and bass", "swing", "waltz with drums", "reggae"])
+@pytest.mark.parametrize(
+    "style", ["slow rock", "fast rock", "house", "drum and bass", "swing", "waltz with drums", "reggae", "ska"]
+)
 def test_given_a_style_then_its_beats_are_found(style: str) -> None:
     assert style in STYLES
     song = compose(style, 71, duration_s=24.0)
