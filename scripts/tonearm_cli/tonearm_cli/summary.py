@@ -65,7 +65,7 @@ def _song(made: Made) -> Table:
     after = _figure(tempo * before_s / after_s if tempo else None, "BPM")
     table.add_row("tempo", _figure(tempo, "BPM"), after)
     promises = {promise.name: promise for promise in made.certificate.promises}
-    table.add_row("loudness", _figure(loudness["integrated_lufs"], "LUFS"), _change(promises))
+    table.add_row("loudness", _figure(loudness["integrated_lufs"], "LUFS"), _loudness(promises))
     peak = promises.get("true_peak")
     after = "" if peak is None or peak.measured is None else _figure(peak.measured, "dBTP")
     table.add_row("true peak", _figure(loudness["true_peak_dbtp"], "dBTP"), after)
@@ -95,9 +95,11 @@ def _tolerance(promise: Promise) -> str:
     return f"± {promise.tolerance:g}" if promise.tolerance else "exact"
 
 
-def _change(promises: Mapping[str, Promise]) -> str:
-    """How much louder the render is, in the unit in which its certificate compares the two."""
-    level = promises.get("loudness") or promises.get("level")
+def _loudness(promises: Mapping[str, Promise]) -> str:
+    """How loud the render is, or how much louder where its certificate compares levels alone."""
+    loudness, level = promises.get("loudness"), promises.get("level")
+    if loudness is not None:
+        return _figure(loudness.measured, loudness.unit)
     if level is None or level.measured is None or level.expected is None:
         return "none"
     return f"{level.measured - level.expected:+.2f} dB"

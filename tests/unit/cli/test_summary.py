@@ -52,7 +52,7 @@ def test_of_a_render_that_circles_its_own_loudness_and_peak_are_shown(paper: Con
     ]
     show(paper, made(promises))
     lines = [" ".join(line.split()) for line in shown(paper).splitlines()]
-    assert "loudness -14.50 LUFS -0.03 dB" in lines
+    assert "loudness -14.50 LUFS -14.53 LUFS" in lines
     assert "true peak -1 dBTP -1.25 dBTP" in lines
     assert "true_peak spatial -1 dBTP -1.25 dBTP at most -1 yes" in lines
     assert "timing all 0 ms 1.50 ms ± 30 yes" in lines
