@@ -8,6 +8,7 @@ not depend on how the stream was cut into blocks.
 from __future__ import annotations
 
 import math
+from array import array
 from dataclasses import dataclass
 from functools import cache
 
@@ -22,6 +23,7 @@ SHORT_TERM_STEP_S = 1.0
 """Between the values of the short-term curve."""
 
 _ABSOLUTE_GATE_LUFS = -70.0
+_ABSOLUTE_GATE = 10 ** ((_ABSOLUTE_GATE_LUFS + 0.691) / 10)
 _PHASES = 3
 _KAISER_BETA = 5.0
 _FEWEST_FRAMES = 8
@@ -107,6 +109,7 @@ class LoudnessMeter:
         self._follow(self._energy.begun)
         steps = self._energy.steps()
         curve = _windows(steps, _SHORT_TERM_STEPS) if len(steps) >= _SHORT_TERM_STEPS else np.zeros(0)
+        curve = curve[:: round(SHORT_TERM_STEP_S * _STEPS_A_SECOND)].copy()
         return MeasuredLoudness(
             integrated_lufs=_integrated(steps),
             range_lu=_range(steps),
@@ -114,9 +117,7 @@ class LoudnessMeter:
             max_short_term_lufs=_audible_lufs(self._short_term.energy),
             true_peak_dbtp=_decibels(self._peaks.true_peak),
             sample_peak_dbfs=_decibels(self._peaks.sample_peak),
-            short_term_lufs=tuple(
-                _audible_lufs(float(energy)) for energy in curve[:: round(SHORT_TERM_STEP_S * _STEPS_A_SECOND)]
-            ),
+            short_term_lufs=tuple(_audible_lufs(float(energy)) for energy in curve),
         )
 
     def _follow(self, energies: Array) -> None:
@@ -156,7 +157,8 @@ class _EnergyMeter:
         """Energy of the frames that make no whole hop yet, and how many those are."""
         self._hops = np.zeros(0)
         """Those that make no whole step yet."""
-        self._steps: list[Array] = []
+        self._steps = array("d")
+        """All that grows with the stream: 3 MB in ten hours."""
 
     def feed(self, block: FloatBlock) -> Array:
         """Take np.ndarray [shape=(frames, channels), dtype=float32]; get the energies of the hops that it ends."""
@@ -178,7 +180,7 @@ class _EnergyMeter:
         hops = np.concatenate([self._hops, ended])
         whole = len(hops) // _HOPS_A_STEP * _HOPS_A_STEP
         if whole:
-            self._steps.append(hops[:whole].reshape(-1, _HOPS_A_STEP).mean(axis=1))
+            self._steps.frombytes(hops[:whole].reshape(-1, _HOPS_A_STEP).mean(axis=1).tobytes())
         self._hops = hops[whole:]
         return ended
 
@@ -192,7 +194,8 @@ class _EnergyMeter:
         frames = len(self._hops) * self._hop + self._filled
         if not self._steps and frames:
             return np.array([(float(self._hops.sum()) * self._hop + self._begun) / frames])
-        return np.concatenate([np.zeros(0), *self._steps])
+        # A copy, because what is looked at cannot grow.
+        return np.array(self._steps)
 
 
 class _Loudest:
@@ -234,34 +237,33 @@ def _windows(energies: Array, hops: int) -> Array:
     """Mean energy of every window of so many 100 ms steps; of everything when there are fewer."""
     if len(energies) < hops:
         return energies.mean(keepdims=True) if len(energies) else energies
-    sums = np.concatenate([[0.0], np.cumsum(energies)])
-    means: Array = np.maximum(sums[hops:] - sums[:-hops], 0.0) / hops
+    means: Array = np.lib.stride_tricks.sliding_window_view(energies, hops).sum(axis=-1)
+    means /= hops
     return means
 
 
 def _integrated(energies: Array) -> float | None:
     """BS.1770-4 eqs. 3-7: 400 ms windows, 75 % overlap, gates at -70 LUFS and 10 LU below the mean."""
-    windows = _windows(energies, 4)
-    loudness = _lufs(windows)
-    audible = loudness > _ABSOLUTE_GATE_LUFS
-    if not audible.any():
-        return None
-    gate = float(_lufs(windows[audible].mean(keepdims=True))[0]) - 10
-    return float(_lufs(windows[audible & (loudness > gate)].mean(keepdims=True))[0])
+    windows = _gated(_windows(energies, 4), -10)
+    return float(_lufs(windows.mean())) if len(windows) else None
 
 
 def _range(energies: Array) -> float:
     """EBU Tech 3342: 3 s windows, gates at -70 LUFS and 20 LU below the mean, 10th to 95th percentile."""
     if len(energies) < _SHORT_TERM_STEPS:
         return 0.0
-    windows = _windows(energies, _SHORT_TERM_STEPS)
-    loudness = _lufs(windows)
-    audible = loudness > _ABSOLUTE_GATE_LUFS
-    if not audible.any():
+    windows = _gated(_windows(energies, _SHORT_TERM_STEPS), -20)
+    if not len(windows):
         return 0.0
-    gate = float(_lufs(windows[audible].mean(keepdims=True))[0]) - 20
-    low, high = np.percentile(loudness[audible & (loudness > gate)], [10, 95])
+    low, high = np.percentile(_lufs(windows), [10, 95], overwrite_input=True)
     return float(high - low)
+
+
+def _gated(windows: Array, below_lu: float) -> Array:
+    """The windows above -70 LUFS and above a gate so far from the mean of those."""
+    # By their energies: each window's loudness would take as much memory again, some times over.
+    windows = windows[windows > _ABSOLUTE_GATE]
+    return windows[windows > windows.mean() * 10 ** (below_lu / 10)] if len(windows) else windows
 
 
 def _decibels(peak: float) -> float | None:

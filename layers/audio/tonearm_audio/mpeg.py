@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate, pairwise
 from typing import BinaryIO
 
 import numpy as np
@@ -294,9 +295,10 @@ def info_tag(first_frame: bytes, *, sizes: Sequence[int], delay: int, padding: i
 
 def _toc(sizes: Sequence[int], tag_bytes: int) -> bytes:
     """Where each hundredth of the song begins, in 256ths of the bytes."""
-    starts = np.cumsum(np.append(tag_bytes, np.asarray(sizes, np.int64)))
-    places = starts[np.arange(100) * (len(starts) - 1) // 100] * 256 // starts[-1]
-    return bytes(np.minimum(places, 255).astype(np.uint8))
+    # Part by part: all sums at once, of hours, would be most of the memory that a render takes beyond a song's.
+    edges = [part * len(sizes) // 100 for part in range(101)]
+    starts = list(accumulate((sum(sizes[begin:end]) for begin, end in pairwise(edges)), initial=tag_bytes))
+    return bytes(min(start * 256 // starts[-1], 255) for start in starts[:-1])
 
 
 def frame_count_tag(first_frame: bytes, frames: int) -> bytes:

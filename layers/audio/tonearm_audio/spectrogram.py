@@ -22,6 +22,7 @@ LOW_HZ, HIGH_HZ = 30.0, 20_000.0
 DYNAMIC_RANGE_DB = 80.0
 
 _MOST_COLUMNS = 2 * WIDTH
+_ROWS = 20
 _COMPRESSION = 6
 _SILENCE = 1e-12
 """-120 dBFS: what never exceeds it is black."""
@@ -103,22 +104,24 @@ class SpectrogramMeter:
             frames: length of the stream.
         """
         count = -(-self._spectra // self._spectra_per_column)
-        columns = self._columns[:count] / np.float32(self._spectra_per_column)
         rest = self._spectra % self._spectra_per_column
-        if rest:
-            columns[-1] *= self._spectra_per_column / rest
         # A column's middle in units of columns; a spectrum stands for half a hop before and after its middle.
         edges = np.linspace(0.0, frames / (self._hop * self._spectra_per_column), WIDTH + 1)
         edges -= 0.5 - 0.5 / self._spectra_per_column
-        # A few rows at a time: all at once they would be the most memory that an analysis takes.
-        picture = np.concatenate([_means(rows, edges) for rows in np.array_split(columns.T, 10)])
+        # A few rows at a time, and in place: all at once they would be the most memory that an analysis takes.
+        picture = np.empty((HEIGHT, WIDTH))
+        for row in range(0, HEIGHT, _ROWS):
+            columns = self._columns[:count, row : row + _ROWS] / np.float32(self._spectra_per_column)
+            if rest:
+                columns[-1] *= self._spectra_per_column / rest
+            picture[row : row + _ROWS] = _means(columns.T, edges)
         top = float(picture.max())
-        if top <= _SILENCE:
-            steps, top_dbfs = np.zeros(picture.shape), None
-        else:
-            levels = 10 * np.log10(np.maximum(picture / top, 1e-30))
-            steps, top_dbfs = 255 * (1 + levels / DYNAMIC_RANGE_DB), 10 * float(np.log10(top))
-        colours = np.clip(np.rint(steps), 0, 255).astype(np.uint8)[::-1]
+        top_dbfs = 10 * float(np.log10(top)) if top > _SILENCE else None
+        colours = np.zeros(picture.shape, np.uint8)
+        if top_dbfs is not None:
+            for powers, points in zip(picture, colours[::-1], strict=True):
+                levels = 10 * np.log10(np.maximum(powers / top, 1e-30))
+                points[:] = np.clip(np.rint(255 * (1 + levels / DYNAMIC_RANGE_DB)), 0, 255)
         duration_s = frames / self._sample_rate_hz
         return Spectrogram(_png(colours), duration_s, LOW_HZ, self._high_hz, top_dbfs)
 
