@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+from array import array
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -199,22 +200,22 @@ class BeatMeter:
             for layer, bias, dilation in zip(weights["weights"], weights["bias"], DILATIONS, strict=True)
         ]
         self._out, self._out_bias = weights["weights_out"], weights["bias_out"]
-        self._odds: list[Mono] = []
+        self._odds = array("f")
 
     def feed(self, block: Mono) -> None:
         """Take np.ndarray [shape=(frames,), dtype=float32]."""
         heard = self._onsets.feed(block)
         for layer in self._layers:
             heard = layer.feed(heard)
-        self._odds.append(product(heard, self._out)[:, 0] + self._out_bias)
+        self._odds.frombytes((product(heard, self._out)[:, 0] + self._out_bias).tobytes())
 
     def odds(self) -> Mono:
         """Log odds of a beat at each frame [shape=(frames,), dtype=float32]; the meter is used up."""
         heard = self._onsets.finish()
         for layer in self._layers:
             heard = layer.finish(heard)
-        self._odds.append(product(heard, self._out)[:, 0] + self._out_bias)
-        return np.concatenate(self._odds)
+        self._odds.frombytes((product(heard, self._out)[:, 0] + self._out_bias).tobytes())
+        return np.frombuffer(self._odds, np.float32)
 
 
 def find_pulse(odds: Mono) -> Pulse:
@@ -275,8 +276,11 @@ def _track(gains: Signal) -> npt.NDArray[np.intp]:
         [0.0] + [_TURN_COST * math.log(longer / shorter) for shorter, longer in pairwise(periods.tolist())]
     )
     recent = np.empty((_LONGEST, len(periods)))
-    before = np.empty((len(gains), len(periods)), np.uint8)
-    end = np.empty(2, np.int64)
+    # Two bits a period and place: of all that finding beats takes, this would be nearly all the memory.
+    ways = np.empty((len(gains), (len(periods) + 3) // 4), np.uint8)
+    leaders = np.empty(len(gains), np.uint8)
+    beats = np.empty(len(gains) // _SHORTEST + 1, np.int64)
+    count = np.empty(1, np.int64)
     library().tonearm_track_beats(
         address(gains, np.float64),
         size(len(gains)),
@@ -285,16 +289,12 @@ def _track(gains: Signal) -> npt.NDArray[np.intp]:
         address(costs, np.float64),
         ctypes.c_double(_STEP_COST),
         address(recent, np.float64),
-        address(before, np.uint8),
-        address(end, np.int64),
+        address(ways, np.uint8),
+        address(leaders, np.uint8),
+        address(beats, np.int64),
+        address(count, np.int64),
     )
-    place, period = map(int, end)
-    beats = []
-    while place >= 0:
-        beats.append(place)
-        place -= int(periods[period])
-        period = int(before[place, period]) if place >= 0 else 0
-    return np.array(beats[::-1], np.intp)
+    return beats[: count[0]][::-1].astype(np.intp)
 
 
 def _sharpen(beats: npt.NDArray[np.intp], smooth: Signal) -> Signal:
