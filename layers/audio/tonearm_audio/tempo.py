@@ -250,10 +250,7 @@ def find_pulse(odds: Mono) -> Pulse:
 def _find(odds: Mono) -> Pulse:
     if len(odds) < 2 * FRAME_RATE:
         return NO_PULSE
-    places = np.arange(_PLACES_A_FRAME * (len(odds) - 1) + 1)
-    believed = np.clip(odds.astype(np.float64), -_SUREST, _SUREST)
-    fine = np.interp(places / _PLACES_A_FRAME, np.arange(len(odds)), believed)
-    smooth = np.convolve(np.pad(fine, 2, mode="edge"), np.array([0.125, 0.25, 0.25, 0.25, 0.125]), "valid")
+    smooth = _smoothed(np.clip(odds.astype(np.float64), -_SUREST, _SUREST))
     beats = _track(smooth + _BEAT_ODDS)
     # The beat is the best place near the one found, to a fraction of it.
     likely = 1 / (1 + np.exp(-smooth[beats]))
@@ -266,6 +263,13 @@ def _find(odds: Mono) -> Pulse:
         return NO_PULSE
     times = _sharpen(beats[kept], smooth) / _PLACE_RATE
     return Pulse(_mean_tempo(times), confidence, tuple(map(float, times)), _tempo_over_time(times))
+
+
+def _smoothed(believed: Signal) -> Signal:
+    """The odds at each place, half of them between frames, under a short window."""
+    places = np.arange(_PLACES_A_FRAME * (len(believed) - 1) + 1)
+    fine = np.interp(places / _PLACES_A_FRAME, np.arange(len(believed)), believed)
+    return np.convolve(np.pad(fine, 2, mode="edge"), np.array([0.125, 0.25, 0.25, 0.25, 0.125]), "valid")
 
 
 def _track(gains: Signal) -> npt.NDArray[np.intp]:
