@@ -85,7 +85,8 @@ def _plane(
     height, left, right = 420, 70, 170
     every = [point for points in series.values() for point in points]
     x_low, x_high = min(x for x, _ in every) / 1.3, max(x for x, _ in every) * 1.3
-    y_low, y_high = min(y for _, y in every) / 1.2, max(y for _, y in every) * 1.2
+    # Room below the lowest line for the names of several.
+    y_low, y_high = min(y for _, y in every) / 1.8, max(y for _, y in every) * 1.2
 
     def at(point: Point) -> Point:
         across = math.log(point[0] / x_low) / math.log(x_high / x_low)
