@@ -304,10 +304,10 @@ class _Work:
         self, sound: Callable[[float, float], Iterator[FloatBlock]], attempt: Path, ceiling_dbtp: float
     ) -> RenderResult:
         """The best of some tries, which stands at `attempt` then."""
-        overshoots = self.output.lossy or self.plan.has(Master)
-        tries, wanted_lufs = Tries(_OVERSHOOT_DB if overshoots else 0.0), None
+        headroom_db = _OVERSHOOT_DB if self.output.lossy or self.plan.has(Master) else 0.0
         if not self.output.lossy:
-            return self._write(sound(ceiling_dbtp - tries.headroom_db, 0.0), attempt)
+            return self._write(sound(ceiling_dbtp - headroom_db, 0.0), attempt)
+        tries, wanted_lufs = Tries(headroom_db), None
         candidate = attempt.with_name(f"next-{attempt.name}")
         # From there on encoding may lift a peak beyond the ceiling.
         harmless_dbtp = -math.inf if self.plan.finish is not None else ceiling_dbtp - self._worst_overshoot_db

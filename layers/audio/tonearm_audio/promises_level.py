@@ -179,8 +179,8 @@ def _target_loudness(case: Case, operation: str, target_lufs: float, ceiling_dbt
         note = f"as loud as {ceiling_dbtp:g} dBTP allows: at that loudness peaks would lie {beyond_db:.0f} dB above it"
         promise = replace(promise, tolerance=tolerance, kept=target_lufs - measured <= tolerance, note=note)
     peaky_db, dense_db = peak_dbtp - measured, peak_dbtp - case.after.envelope.dense_dbfs
-    if not promise.kept and (peaky_db > PEAKIEST_DB or dense_db <= DENSEST_DB):
-        peaky = peaky_db > PEAKIEST_DB
+    peaky = peaky_db > PEAKIEST_DB
+    if not promise.kept and (peaky or dense_db <= DENSEST_DB):
         why = f"peaks lie {peaky_db:.0f} dB above its loudness" if peaky else "waves themselves reach it"
         note = f"as loud as {ceiling_dbtp:g} dBTP allows: its {why}"
         return replace(promise, tolerance=target_lufs - measured, kept=True, note=note)

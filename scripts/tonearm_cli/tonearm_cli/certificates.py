@@ -1,4 +1,4 @@
-"""A certificate that came from a deployment: read, or refused in words."""
+"""Certificates: one that came from a deployment is read, or refused in words; a broken one is told whole."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from tonearm_cli.errors import CliError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tonearm.ports import Certified
+    from tonearm_cli.errors import Refused
+    from tonearm_cli.output import Output
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,15 @@ def read_certificate(path: Path, job_id: str) -> Read:
     if not certificate.promises:
         raise _unreadable(job_id, "it promises nothing")
     return Read(certificate, document)
+
+
+def tell_broken(broken: Refused, measured: Certified | Read, output: Output) -> None:
+    """Show every promise of a render that broke one: with the problem in its document, or as a table."""
+    broken.document = {"certificate": measured.document}
+    if not output.json:
+        from tonearm_cli.summary import promises_table
+
+        output.console.print(promises_table(measured.certificate))
 
 
 def _unreadable(job_id: str, why: str) -> CliError:

@@ -100,9 +100,7 @@ def _require_kept(read: Read, output: Output) -> None:
         with refusing("The render does not keep its promise, so it was not fetched"):
             read.certificate.require_kept()
     except Refused as broken:
-        broken.document = {"certificate": read.document}
-        if not output.json:
-            from tonearm_cli.summary import promises_table
+        from tonearm_cli.certificates import tell_broken
 
-            output.console.print(promises_table(read.certificate))
+        tell_broken(broken, read, output)
         raise

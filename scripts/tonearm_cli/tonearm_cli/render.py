@@ -344,10 +344,8 @@ def _certified(engine: TonearmAudio, wish: _Wish, made: Path, output: Output) ->
             step.came_to(f"{len(measured.certificate.promises)} promises kept")
     except Refused as broken:
         if measured is not None:
-            broken.document = {"certificate": measured.document}
-            if not output.json:
-                from tonearm_cli.summary import promises_table
+            from tonearm_cli.certificates import tell_broken
 
-                output.console.print(promises_table(measured.certificate))
+            tell_broken(broken, measured, output)
         raise
     return measured

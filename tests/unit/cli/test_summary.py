@@ -12,11 +12,11 @@ from tonearm_cli.client import Render
 from tonearm_cli.summary import Made, show
 
 
-def made(promises: list[dict[str, Any]] | None = None, **more: object) -> Made:
+def made(promises: list[dict[str, Any]] | None = None, **more: Any) -> Made:
     documents = {"analysis": answers.analysis(), **more}
     certificate = Certificate.model_validate(answers.certificate() | ({"promises": promises} if promises else {}))
     render = Render.model_validate(answers.render())
-    return Made(render, Path("out/render.mp3"), "a" * 64, certificate=certificate, **documents)  # type: ignore[arg-type]
+    return Made(render, Path("out/render.mp3"), "a" * 64, certificate=certificate, **documents)
 
 
 def rows(console: Console) -> dict[str, str]:
