@@ -22,6 +22,7 @@ from tonearm_local.emulator import (
     states_tracing,
     stopping,
     strangers_refused,
+    whole_answers,
     worker_gate,
 )
 from tonearm_local.emulator.settings import SAVED
@@ -57,6 +58,7 @@ def install_all(
     stopping.install()
     strangers_refused.install()
     prompt_answers.install()
+    whole_answers.install()
     worker_gate.install()
     states_throttled_name.install()
     states_retry_delay.install()
