@@ -95,9 +95,22 @@ def reset(
     with _told() as console:
         stack = _named(name)
         if not yes:
-            typer.confirm(f"Delete all that stack {name} holds, in {stack.folder}?", abort=True)
+            _agreed(f"Delete all that stack {name} holds, in {stack.folder}?")
         stack.reset()
         console.print(f"Stack {name} is empty.")
+
+
+def _agreed(question: str) -> None:
+    """Go on after a yes alone."""
+    try:
+        # Standard input is None where it was closed.
+        if sys.stdin and typer.confirm(question):
+            return
+    except typer.Abort:
+        if sys.stdin.isatty():
+            raise
+        typer.echo()
+    raise StackError("Nobody said yes, so nothing was deleted. `tonearm stack reset --yes` does not ask.")
 
 
 @app.command()

@@ -208,6 +208,9 @@ class Stack:
         find_uv(self._root)
         with self._locked(), ExitStack() as lent:
             self._keep_ports()
+            if self._edge.pid is None:
+                # Of the two ports the one that is needed last: told now, and not after a minute of work.
+                self._refuse_taken(self.edge_port, "EDGE_PORT")
             progress(Step("Building functions and page"))
             artifacts = build_local(self._root, self._cache, self._zips)
             if artifacts.stale:
@@ -364,7 +367,7 @@ class Stack:
         progress(Step("Starting the emulator", f"port {self.port}"))
         # After a crash the state on disk is older than Terraform's, so that something may have to be made again.
         sound = self._stop_emulator() or (self._stopped_file.exists() and self._emulator_folder.exists())
-        self._refuse_taken(self.port, "TONEARM_PORT", "--port")
+        self._refuse_taken(self.port, "PORT")
         self._stopped_file.unlink(missing_ok=True)
         self._emulator.start(command, environment=dict(os.environ), key=key)
         if not self._emulator.wait_until(self._emulator_answers, limit_s=_START_LIMIT_S):
@@ -384,8 +387,8 @@ class Stack:
         try:
             terraform.apply(progress)
         except StackError as failure:
-            # Under heavy load an answer of the emulator can be lost: the provider asks again for what it has made, is
-            # told that it exists, and would be told so for ever. A stack that was never up holds nothing to lose.
+            # A try that was killed may have made what Terraform has not noted: the next one is told that it exists, and
+            # would be told so for ever. A stack that was never up holds nothing to lose.
             unused = self.own_emulator and not self._outputs_file.is_file()
             if not (unused and _EXISTS_ALREADY.search(str(failure))):
                 raise
@@ -412,7 +415,7 @@ class Stack:
         if not (self._edge.runs(key) and self._edge.wait_until(self._edge_listens, limit_s=_START_LIMIT_S)):
             progress(Step("Starting the edge", f"port {self.edge_port}"))
             self._edge.stop(grace_s=5)
-            self._refuse_taken(self.edge_port, "TONEARM_EDGE_PORT", "--edge-port")
+            self._refuse_taken(self.edge_port, "EDGE_PORT")
             self._edge.start(command, environment=dict(os.environ), key=key)
             if not self._edge.wait_until(self._edge_listens, limit_s=_START_LIMIT_S):
                 self._edge.stop(grace_s=1)
@@ -522,12 +525,13 @@ class Stack:
             root=self._root, folder=self._terraform_folder, endpoint_url=self.endpoint_url, variables=variables
         )
 
-    def _refuse_taken(self, port: int, variable: str, option: str) -> None:
+    def _refuse_taken(self, port: int, variable: str) -> None:
         if _can_bind(port):
             return
         who = listener(port) or "another program"
-        message = f"Port {port} is taken by {who}; stop that, or choose another: {option} <port>, or {variable}=<port>."
-        raise StackError(message)
+        option = f"--{variable.lower().replace('_', '-')}"
+        others = f"{option} <port>, TONEARM_{variable}=<port>, or of make {variable}=<port>"
+        raise StackError(f"Port {port} is taken by {who}; stop that, or choose another: {others}.")
 
     def _emulator_answers(self) -> bool:
         return _get(self.port, "/_ministack/health") == HTTPStatus.OK

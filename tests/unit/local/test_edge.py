@@ -7,7 +7,6 @@ import json
 import socket
 import sys
 import threading
-import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -28,6 +27,7 @@ class Gateway(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     connections: ClassVar[set[Any]] = set()
+    heard: ClassVar[threading.Event] = threading.Event()
 
     def log_message(self, *args: Any) -> None:
         pass
@@ -62,7 +62,8 @@ class Gateway(BaseHTTPRequestHandler):
             for part in (b"one", b"two"):
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(part), part))
                 self.wfile.flush()
-                time.sleep(0.3)
+                # The rest waits until somebody has the first part.
+                assert self.heard.wait(10)
             self.wfile.write(b"0\r\n\r\n")
         elif self.path == "/left":
             # The connection ends without a word, as when an emulator is stopped.
@@ -95,6 +96,11 @@ class Behind(ThreadingHTTPServer):
     """The gateway's server; an edge that gave a bad request up is no error of its."""
 
     daemon_threads = True
+    left: ClassVar[threading.Event] = threading.Event()
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        self.left.set()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exception(), ConnectionError):
@@ -135,6 +141,8 @@ def edge() -> Iterator[int]:
         serving(Edge(port=0, emulator_port=gateway_port, distribution=DISTRIBUTION)) as port,
     ):
         Gateway.connections.clear()
+        Gateway.heard.clear()
+        Behind.left.clear()
         yield port
 
 
@@ -178,7 +186,7 @@ def test_statuses_and_connections_are_kept(browser: http.client.HTTPConnection) 
 def test_a_change_reaches_an_emulator_that_left_the_last_connection(browser: http.client.HTTPConnection) -> None:
     browser.request("GET", "/left")
     assert browser.getresponse().read() == b""
-    time.sleep(0.2)
+    assert Behind.left.wait(10)
     browser.request("POST", "/v1/tracks", body=b"x" * 100)
     answer = browser.getresponse()
     assert (answer.status, json.loads(answer.read())["size"]) == (200, 100)
@@ -189,15 +197,17 @@ def test_bodies_pass_whatever_their_framing(browser: http.client.HTTPConnection)
     assert json.loads(browser.getresponse().read())["size"] == 3 * MEGABYTE
     browser.request("POST", "/v1/tracks", body=iter([b"x" * MEGABYTE] * 3), encode_chunked=True)
     assert json.loads(browser.getresponse().read())["size"] == 3 * MEGABYTE
+    Gateway.heard.set()
     browser.request("GET", "/chunks")
     assert browser.getresponse().read() == b"onetwo"
 
 
 def test_an_answer_is_streamed(browser: http.client.HTTPConnection) -> None:
-    began = time.monotonic()
     browser.request("GET", "/chunks")
-    assert browser.getresponse().read(3) == b"one"
-    assert time.monotonic() - began < 0.3
+    answer = browser.getresponse()
+    assert answer.read(3) == b"one"
+    Gateway.heard.set()
+    assert answer.read() == b"two"
 
 
 def test_a_stopped_emulator_is_told_as_a_problem() -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.person import wait_until
+from tests.support.processes import lives
 from tests.unit.local.conftest import start_again_bare, stop
 from tonearm_local.emulator import save_regularly
 from tonearm_local.emulator.settings import SAVED, emulator_environment
@@ -28,7 +28,9 @@ TABLE = {
 
 NOTING = """
     import time
+    from pathlib import Path
     def handler(event, context):
+        Path("{began}").touch()
         time.sleep(2)
         return "noted"
 """
@@ -39,9 +41,7 @@ def test_what_was_saved_is_there_after_a_crash(own_emulator: Callable[[], Emulat
     first = own_emulator()
     first.client("dynamodb").create_table(TableName="saved", **TABLE)
     first.process.send_signal(signal.SIGUSR1)
-    marker, deadline = first.folder / "state" / SAVED, time.monotonic() + 10
-    while not marker.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until("it has saved", (first.folder / "state" / SAVED).exists, every_s=0.02)
     first.client("sns").create_topic(Name="lost")
     # When the emulator crashes and starts again
     first.process.kill()
@@ -57,9 +57,8 @@ def test_rows_are_there_after_a_crash_though_nobody_asked_for_a_save(own_emulato
     first = own_emulator()
     first.client("dynamodb").create_table(TableName="rows", **TABLE)
     first.client("dynamodb").put_item(TableName="rows", Item={"pk": {"S": "a-row"}})
-    saved, deadline = first.folder / "state" / "services" / "dynamodb.json", time.monotonic() + 30
-    while not (saved.exists() and "a-row" in saved.read_text()) and time.monotonic() < deadline:
-        time.sleep(0.1)
+    saved = first.folder / "state" / "services" / "dynamodb.json"
+    wait_until("the row is saved", lambda: saved.exists() and "a-row" in saved.read_text())
     # When the emulator crashes and starts again
     first.process.kill()
     first.process.wait()
@@ -84,24 +83,24 @@ def test_what_has_not_changed_is_not_written_again(tmp_path: Path, monkeypatch: 
 
 
 def test_an_execution_that_a_stop_interrupts_is_begun_again_and_comes_to_its_end(
-    own_emulator: Callable[[], Emulator],
+    own_emulator: Callable[[], Emulator], tmp_path: Path
 ) -> None:
     # Given an execution in a step that takes two seconds
-    first = own_emulator()
-    function = first.zip_function(NOTING)
+    first, began = own_emulator(), tmp_path / "began"
+    function = first.zip_function(NOTING.format(began=began))
     resource = f"arn:aws:lambda:eu-west-1:000000000000:function:{function}"
     retry = [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 3, "IntervalSeconds": 1}]
     step = {"Type": "Task", "Resource": resource, "Retry": retry, "End": True}
     states = first.client("stepfunctions")
     machine = first.machine({"StartAt": "Note", "States": {"Note": step}})
     arn = states.start_execution(stateMachineArn=machine, name="survivor")["executionArn"]
-    time.sleep(0.7)
+    wait_until("the step runs", began.exists)
     # When the emulator is asked to stop, and is back
     first.process.send_signal(signal.SIGTERM)
-    assert first.process.wait(timeout=15) == 0
+    assert first.process.wait(timeout=60) == 0
     second = own_emulator()
     # Then it runs, and ends well, with the history of one run
-    seen = second.execution(arn, until=lambda execution: bool(execution["status"] != "RUNNING"))
+    seen = second.execution(arn, until=lambda execution: bool(execution["status"] != "RUNNING"), limit_s=60)
     assert (seen["status"], json.loads(seen["output"])) == ("SUCCEEDED", "noted")
     assert "error" not in seen
     history = second.client("stepfunctions").get_execution_history(executionArn=arn)["events"]
@@ -113,7 +112,7 @@ def test_ministack_alone_fails_what_ran(own_bare: Emulator) -> None:
     definition = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 30, "End": True}}}
     arn = states.start_execution(stateMachineArn=own_bare.machine(definition))["executionArn"]
     own_bare.process.send_signal(signal.SIGTERM)
-    own_bare.process.wait(timeout=15)
+    own_bare.process.wait(timeout=60)
     again = start_again_bare(own_bare)
     try:
         seen = again.client("stepfunctions").describe_execution(executionArn=arn)
@@ -132,9 +131,9 @@ def test_a_peaceful_stop_keeps_all_and_ends_every_function(own_emulator: Callabl
     first.client("s3").put_object(Bucket="shelf", Key="song", Body=b"la")
     # When the emulator is asked to stop
     first.process.send_signal(signal.SIGTERM)
-    assert first.process.wait(timeout=15) == 0
+    assert first.process.wait(timeout=60) == 0
     # Then no process of the function is left, nor its scratch folder
-    assert not _lives(worker)
+    assert not lives(worker)
     assert list((first.folder / "state" / "tmp" / "functions").iterdir()) == []
     # And a new start has both
     second = own_emulator()
@@ -145,7 +144,7 @@ def test_a_peaceful_stop_keeps_all_and_ends_every_function(own_emulator: Callabl
 def test_ministack_alone_dies_of_the_signal(own_bare: Emulator) -> None:
     # Once this fails, ministack does something of its own on SIGUSR1: look what, before it is replaced.
     own_bare.process.send_signal(signal.SIGUSR1)
-    assert own_bare.process.wait(timeout=5) == -signal.SIGUSR1
+    assert own_bare.process.wait(timeout=60) == -signal.SIGUSR1
 
 
 def test_switches_for_other_programs_do_not_reach_the_emulator() -> None:
@@ -162,11 +161,3 @@ def test_switches_for_other_programs_do_not_reach_the_emulator() -> None:
     assert environment["BIND_HOST"] == "127.0.0.1"
     assert environment["AUTH"] == "true"
     assert environment["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4567"
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,8 @@ import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
+
+from tests.support.processes import ends, lives
 
 if TYPE_CHECKING:
     from tests.unit.local.conftest import Emulator
@@ -158,26 +159,11 @@ def test_the_scratch_folder_is_private_and_goes_with_the_process(emulator: Emula
     assert second["tmp"] != first["tmp"]
 
 
-def lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def has_ended(pid: int, limit_s: float = 5.0) -> bool:
-    deadline = time.monotonic() + limit_s
-    while lives(pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return not lives(pid)
-
-
 def test_a_deleted_function_leaves_no_process(emulator: Emulator) -> None:
     function = emulator.image_function(SEEN)
     pid = emulator.invoke(function)["pid"]
     emulator.client("lambda").delete_function(FunctionName=function)
-    assert has_ended(pid)
+    assert ends(pid)
 
 
 def pids_of_two_versions(emulator: Emulator, function: str) -> tuple[int, int]:
@@ -195,14 +181,14 @@ def test_a_new_version_ends_the_processes_of_older_ones(emulator: Emulator) -> N
     first, second = pids_of_two_versions(emulator, emulator.zip_function(SEEN))
     # Then the process of the first one ends
     assert first != second
-    assert has_ended(first)
+    assert ends(first)
     assert lives(second)
 
 
 def test_ministack_alone_keeps_a_process_of_every_version(bare: Emulator) -> None:
     function = bare.zip_function("import os\ndef handler(event, context): return {'pid': os.getpid()}")
     first, _ = pids_of_two_versions(bare, function)
-    assert not has_ended(first, limit_s=1)
+    assert not ends(first, limit_s=1)
 
 
 def test_an_image_that_is_not_on_this_machine_is_named_with_the_mend(emulator: Emulator) -> None:

@@ -320,7 +320,8 @@ def test_a_port_that_is_taken_is_told_in_one_line_with_the_mend(make: Callable[.
         assert f"Port {port} is taken by" in str(error.value)
         assert f"{option} <port>" in str(error.value)
         assert "\n" not in str(error.value)
-        # And the stranger is left alone
+        # And nothing has been started, and the stranger is left alone
+        assert which == "port" or not listens(stack.port)
         stack.down()
         assert listens(port)
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import subprocess
+import time
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from tonearm_local import cli
+from tests.support.command import TONEARM
+from tests.support.patience import Patience
+from tonearm_local import cli, told
 from tonearm_local.errors import StackError
 from tonearm_local.progress import Step
 from tonearm_local.stack import Outputs, Stack, Status
@@ -156,7 +161,7 @@ def test_a_request_to_end_is_an_interruption(
     # Given tests that run in the background, which have the first one ignored
     before = signal.signal(number, signal.default_int_handler)
     try:
-        monkeypatch.setattr(stack, "down", lambda: signal.raise_signal(number))
+        monkeypatch.setattr(stack, "down", lambda: (signal.raise_signal(number), time.sleep(10)))
         assert RUNNER.invoke(cli.app, ["down"]).exit_code == 130
         assert signal.getsignal(number) is signal.default_int_handler
     finally:
@@ -167,6 +172,7 @@ def test_an_interruption_that_gets_lost_is_noticed_later(stack: FakeStack, monke
     def loses_it() -> None:
         with contextlib.suppress(KeyboardInterrupt):
             signal.raise_signal(signal.SIGTERM)
+            time.sleep(10)
         go_on()
 
     monkeypatch.setattr(stack, "down", loses_it)
@@ -174,6 +180,106 @@ def test_an_interruption_that_gets_lost_is_noticed_later(stack: FakeStack, monke
     # And it concerns no later command
     monkeypatch.setattr(stack, "down", go_on)
     assert RUNNER.invoke(cli.app, ["down"]).exit_code == 0
+
+
+@pytest.mark.parametrize(("asked", "loaded"), [(1, [True]), (2, [True]), (3, [])])
+def test_a_module_is_loaded_whole_before_an_interruption_unless_somebody_insists(
+    stack: FakeStack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, asked: int, loaded: list[bool]
+) -> None:
+    # Given a module that is imported while somebody presses Ctrl-C, and work that never looks whether they did
+    signals = "; ".join(["import signal", *["signal.raise_signal(signal.SIGTERM)"] * asked])
+    (tmp_path / f"slowly_loaded_{asked}.py").write_text(f"{signals}; loaded = True")
+    monkeypatch.syspath_prepend(tmp_path)
+    seen: list[bool] = []
+
+    def loads() -> None:
+        seen.append(import_module(f"slowly_loaded_{asked}").loaded)
+        time.sleep(10)
+        seen.append(False)
+
+    monkeypatch.setattr(stack, "down", loads)
+    # When
+    done = RUNNER.invoke(cli.app, ["down"])
+    # Then
+    assert (done.exit_code, seen) == (130, loaded)
+
+
+def test_a_module_that_is_still_loaded_when_patience_ends_is_loaded_whole(
+    stack: FakeStack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    slowly = "import signal, time; signal.raise_signal(signal.SIGTERM); time.sleep(0.6); loaded = True"
+    (tmp_path / "very_slowly_loaded.py").write_text(slowly)
+    monkeypatch.syspath_prepend(tmp_path)
+    seen: list[bool] = []
+
+    def loads() -> None:
+        seen.append(import_module("very_slowly_loaded").loaded)
+        time.sleep(10)
+        seen.append(False)
+
+    monkeypatch.setattr(stack, "down", loads)
+    assert RUNNER.invoke(cli.app, ["down"]).exit_code == 130
+    assert seen == [True]
+
+
+def test_what_an_interruption_breaks_is_told_as_an_interruption(
+    stack: FakeStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a program that the terminal ends as well, before anybody has looked why
+    def fails() -> None:
+        signal.raise_signal(signal.SIGTERM)
+        raise StackError("terraform failed; mend what it says and run again.")
+
+    monkeypatch.setattr(stack, "down", fails)
+    # When
+    done = RUNNER.invoke(cli.app, ["down"])
+    # Then
+    assert (done.exit_code, done.stderr) == (130, "tonearm: interrupted; run the same command again to go on.\n")
+
+
+def test_a_reset_that_nobody_can_be_asked_about_is_told_so() -> None:
+    # Given standard input that was closed
+    command = ["sh", "-c", 'exec "$0" stack reset --name nowhere <&-', TONEARM]
+    closed = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert closed.stderr.startswith("tonearm: Nobody said yes, so nothing was deleted.")
+    assert closed.returncode == 1
+
+
+@pytest.mark.parametrize("late", ["the end of patience", "the signal that it sends"])
+def test_work_that_asks_is_interrupted_there_and_not_before(
+    stack: FakeStack, monkeypatch: pytest.MonkeyPatch, late: str
+) -> None:
+    # Given work that is not to be interrupted anywhere, and whoever ends it asking once
+    patience = Patience(monkeypatch)
+    steps: list[str] = []
+
+    def works() -> None:
+        signal.raise_signal(signal.SIGTERM)
+        steps.append("whole")
+        try:
+            go_on()
+        finally:
+            if late == "the end of patience":
+                patience.ends()
+            else:
+                monkeypatch.setattr(told._interruption, "again", True)
+                signal.raise_signal(signal.SIGTERM)
+            steps.append("tidied up")
+
+    monkeypatch.setattr(stack, "down", works)
+    # When, Then
+    assert RUNNER.invoke(cli.app, ["down"]).exit_code == 130
+    assert steps == ["whole", "tidied up"]
+
+
+def test_who_asks_twice_need_not_wait(stack: FakeStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked_twice() -> None:
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+        raise AssertionError("it went on")
+
+    monkeypatch.setattr(stack, "down", asked_twice)
+    assert RUNNER.invoke(cli.app, ["down"]).exit_code == 130
 
 
 def test_a_command_under_nohup_outlives_its_terminal(stack: FakeStack, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,6 +308,10 @@ def test_status_tells_by_its_exit_status_too(stack: FakeStack) -> None:
 def test_reset_asks_first(stack: FakeStack) -> None:
     refused = RUNNER.invoke(cli.app, ["reset"], input="n\n")
     assert refused.exit_code == 1
+    assert "reset" not in stack.asked
+    nobody_there = RUNNER.invoke(cli.app, ["reset"], input="")
+    assert nobody_there.exit_code == 1
+    assert "`tonearm stack reset --yes`" in nobody_there.stderr
     assert "reset" not in stack.asked
     assert RUNNER.invoke(cli.app, ["reset"], input="y\n").exit_code == 0
     assert RUNNER.invoke(cli.app, ["reset", "--yes"]).exit_code == 0

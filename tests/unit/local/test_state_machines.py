@@ -11,15 +11,24 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.support.person import wait_until
 from tonearm_local.emulator import states_retry_delay
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.unit.local.conftest import Emulator
 
-SLOW_FAILURE = """
+FAILS_WHEN_TOLD = """
     import time
+    from pathlib import Path
     def handler(event, context):
-        time.sleep(1)
+        Path("{folder}/began").touch()
+        for _ in range(900):
+            if Path("{folder}/fail").exists():
+                break
+            time.sleep(0.02)
+        Path("{folder}/fails").touch()
         raise ValueError("too late")
 """
 
@@ -66,9 +75,9 @@ def test_a_machine_times_out_and_says_so_on_the_bus(emulator: Emulator) -> None:
     pattern = {"source": ["aws.states"], "detail": {"status": ["TIMED_OUT"]}}
     events.put_rule(Name=queue_arn.rsplit(":", 1)[-1], EventPattern=json.dumps(pattern))
     events.put_targets(Rule=queue_arn.rsplit(":", 1)[-1], Targets=[{"Id": "queue", "Arn": queue_arn}])
-    # When a machine with a second of time waits for five
-    arn = start(emulator, waiting(5, TimeoutSeconds=1))
-    execution = emulator.execution(arn, until=ended, limit_s=4)
+    # When a machine with a second of time waits for a minute
+    arn = start(emulator, waiting(60, TimeoutSeconds=1))
+    execution = emulator.execution(arn, until=ended, limit_s=30)
     # Then it has timed out, long before the wait is over, and the queue heard of it
     assert execution["status"] == "TIMED_OUT"
     assert execution["error"] == "States.Timeout"
@@ -77,9 +86,9 @@ def test_a_machine_times_out_and_says_so_on_the_bus(emulator: Emulator) -> None:
 
 
 def test_a_machine_that_is_in_time_succeeds(emulator: Emulator) -> None:
-    execution = emulator.execution(start(emulator, waiting(0, TimeoutSeconds=2)), until=ended)
+    execution = emulator.execution(start(emulator, waiting(0, TimeoutSeconds=4)), until=ended)
     assert execution["status"] == "SUCCEEDED"
-    time.sleep(2.2)
+    time.sleep(4.2)
     again = emulator.client("stepfunctions").describe_execution(executionArn=execution["executionArn"])
     assert again["status"] == "SUCCEEDED"
 
@@ -93,42 +102,48 @@ def emulator_execution(emulator: Emulator, definition: dict[str, Any]) -> dict[s
     return emulator.execution(start(emulator, definition), until=ended)
 
 
-def status_after_stopping_during_a_task(emulator: Emulator) -> str:
+def status_after_stopping_during_a_task(emulator: Emulator, folder: Path) -> str:
     """Stop an execution while its task runs; the task fails afterwards. Returns the status that it ends with."""
-    arn = start(emulator, calling(emulator.zip_function(SLOW_FAILURE)))
-    time.sleep(0.6)
+    arn = start(emulator, calling(emulator.zip_function(FAILS_WHEN_TOLD.format(folder=folder))))
+    wait_until("the task runs", (folder / "began").exists)
     emulator.client("stepfunctions").stop_execution(executionArn=arn, cause="no longer wanted")
+    (folder / "fail").touch()
+    wait_until("the task fails", (folder / "fails").exists)
     emulator.execution(arn, until=lambda seen: seen["status"] == "FAILED", limit_s=3)
     status: str = emulator.client("stepfunctions").describe_execution(executionArn=arn)["status"]
     return status
 
 
-def test_an_execution_that_was_stopped_stays_stopped(emulator: Emulator) -> None:
-    assert status_after_stopping_during_a_task(emulator) == "ABORTED"
+def test_an_execution_that_was_stopped_stays_stopped(emulator: Emulator, tmp_path: Path) -> None:
+    assert status_after_stopping_during_a_task(emulator, tmp_path) == "ABORTED"
 
 
-def test_ministack_alone_turns_a_stopped_execution_into_a_failed_one(bare: Emulator) -> None:
-    assert status_after_stopping_during_a_task(bare) == "FAILED"
+def test_ministack_alone_turns_a_stopped_execution_into_a_failed_one(bare: Emulator, tmp_path: Path) -> None:
+    assert status_after_stopping_during_a_task(bare, tmp_path) == "FAILED"
 
 
 def test_no_retry_follows_a_stop(emulator: Emulator) -> None:
     # Given an execution that waits to retry its task
-    retry = [{"ErrorEquals": ["ValueError"], "IntervalSeconds": 1, "MaxAttempts": 5}]
-    arn = start(emulator, calling(emulator.zip_function(SLOW_FAILURE), Retry=retry))
     states = emulator.client("stepfunctions")
-    time.sleep(0.6)
+    retry = [{"ErrorEquals": ["ValueError"], "IntervalSeconds": 3, "MaxAttempts": 5}]
+    function = emulator.zip_function("def handler(event, context): raise ValueError(1)")
+    arn = start(emulator, calling(function, Retry=retry))
+
+    def history() -> list[str]:
+        return [event["type"] for event in states.get_execution_history(executionArn=arn)["events"]]
+
+    wait_until("the task failed", lambda: "TaskFailed" in history())
     # When it is stopped
     states.stop_execution(executionArn=arn)
-    time.sleep(2.5)
+    time.sleep(3.5)
     # Then no second attempt was made
-    kinds = [event["type"] for event in states.get_execution_history(executionArn=arn)["events"]]
-    assert kinds.count("TaskScheduled") == 1
-    assert kinds[-1] == "ExecutionAborted"
+    assert history().count("TaskScheduled") == 1
+    assert history()[-1] == "ExecutionAborted"
 
 
 def test_a_repeated_start_answers_the_running_execution(emulator: Emulator) -> None:
     # Given a running execution
-    states, machine = emulator.client("stepfunctions"), emulator.machine(waiting(3))
+    states, machine = emulator.client("stepfunctions"), emulator.machine(waiting(60))
     first = states.start_execution(stateMachineArn=machine, name="job-1", input='{"a":1}')
     # When it is started again with the same name and input, then it is the same one
     second = states.start_execution(stateMachineArn=machine, name="job-1", input='{"a":1}')
@@ -137,6 +152,7 @@ def test_a_repeated_start_answers_the_running_execution(emulator: Emulator) -> N
     # But another input under the same name is refused
     with pytest.raises(ClientError, match="ExecutionAlreadyExists"):
         states.start_execution(stateMachineArn=machine, name="job-1", input='{"a":2}')
+    states.stop_execution(executionArn=first["executionArn"])
 
 
 def test_a_name_is_used_up_when_its_execution_has_ended(emulator: Emulator) -> None:
@@ -148,7 +164,7 @@ def test_a_name_is_used_up_when_its_execution_has_ended(emulator: Emulator) -> N
 
 
 def test_concurrent_repeated_starts_make_one_execution(emulator: Emulator) -> None:
-    states, machine = emulator.client("stepfunctions"), emulator.machine(waiting(3))
+    states, machine = emulator.client("stepfunctions"), emulator.machine(waiting(60))
     answers: list[str] = []
 
     def begin() -> None:
@@ -161,13 +177,15 @@ def test_concurrent_repeated_starts_make_one_execution(emulator: Emulator) -> No
         thread.join()
     assert len(answers) == 5
     assert len(set(answers)) == 1
+    states.stop_execution(executionArn=answers[0])
 
 
 def test_ministack_alone_refuses_a_repeated_start(bare: Emulator) -> None:
-    states, machine = bare.client("stepfunctions"), bare.machine(waiting(1))
-    states.start_execution(stateMachineArn=machine, name="job-1")
+    states, machine = bare.client("stepfunctions"), bare.machine(waiting(60))
+    first = states.start_execution(stateMachineArn=machine, name="job-1")
     with pytest.raises(ClientError, match="ExecutionAlreadyExists"):
         states.start_execution(stateMachineArn=machine, name="job-1")
+    states.stop_execution(executionArn=first["executionArn"])
 
 
 @pytest.mark.parametrize(("attempt", "expected_s"), [(0, 2.0), (1, 6.0), (2, 7.0), (9, 7.0)])
@@ -184,22 +202,22 @@ def test_full_jitter_spreads_retries_over_the_whole_delay() -> None:
     assert all(0 <= delay <= 4 for delay in delays)
 
 
-def seconds_until_a_retry_gives_up(emulator: Emulator) -> float:
-    """Run a task that always fails, with one retry after 2 s that MaxDelaySeconds cuts to nearly nothing."""
-    retry = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "MaxDelaySeconds": 0.01, "MaxAttempts": 1}]
+def seconds_until_a_retry_gives_up(emulator: Emulator, *, interval_s: int) -> float:
+    """Run a task that always fails, with one retry after a while that MaxDelaySeconds cuts to nearly nothing."""
+    retry = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": interval_s, "MaxDelaySeconds": 0.01, "MaxAttempts": 1}]
     function = emulator.zip_function("def handler(event, context): raise ValueError(1)")
     emulator.invoke(function)
     began = time.monotonic()
-    emulator.execution(start(emulator, calling(function, Retry=retry)), until=ended)
+    emulator.execution(start(emulator, calling(function, Retry=retry)), until=ended, limit_s=interval_s + 30)
     return time.monotonic() - began
 
 
 def test_the_delay_of_a_retry_reaches_the_execution(emulator: Emulator) -> None:
-    assert seconds_until_a_retry_gives_up(emulator) < 2
+    assert seconds_until_a_retry_gives_up(emulator, interval_s=30) < 30
 
 
 def test_ministack_alone_ignores_the_largest_delay(bare: Emulator) -> None:
-    assert seconds_until_a_retry_gives_up(bare) >= 2
+    assert seconds_until_a_retry_gives_up(bare, interval_s=2) >= 2
 
 
 def tracing_of_a_traced_machine(emulator: Emulator) -> dict[str, Any]:

@@ -13,21 +13,30 @@ from ministack.services import lambda_svc
 from tonearm_local.emulator import worker_gate
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.unit.local.conftest import Emulator
 
 WHO = """
     import os, time
+    from pathlib import Path
     def handler(event, context):
-        time.sleep(0.5)
+        here = Path("{folder}")
+        (here / str(os.getpid())).touch()
+        for _ in range(900):
+            if len(list(here.iterdir())) == 10:
+                break
+            time.sleep(0.02)
         return os.getpid()
 """
 
 
 class Meter:
-    """Stands for the pool of processes, and measures how many run at once."""
+    """Stands for the pool of processes, and measures how many run at once: each stays until so many were there."""
 
-    def __init__(self) -> None:
+    def __init__(self, places: int) -> None:
         self._lock = threading.Lock()
+        self._full = threading.Barrier(places)
         self._running = 0
         self.most = 0
 
@@ -35,6 +44,8 @@ class Meter:
         with self._lock:
             self._running += 1
             self.most = max(self.most, self._running)
+        self._full.wait(10)
+        # Time for one too many to come in.
         time.sleep(0.05)
         with self._lock:
             self._running -= 1
@@ -44,7 +55,7 @@ class Meter:
 @pytest.mark.parametrize(("memory_mb", "places"), [(3008, 2), (1024, 2), (1023, 6), (128, 6)])
 def test_as_many_run_as_there_are_places(monkeypatch: pytest.MonkeyPatch, memory_mb: int, places: int) -> None:
     # Given a gate for two cores
-    meter = Meter()
+    meter = Meter(places)
     monkeypatch.setattr(lambda_svc, "_execute_function_provided_warm", meter)
     worker_gate.install(cores=2)
     func = {"config": {"FunctionName": "fn", "MemorySize": memory_mb}}
@@ -89,7 +100,7 @@ def test_a_small_function_passes_while_every_heavy_place_is_taken(monkeypatch: p
 
     def run(func: Any, event: Any, request_id: str) -> str:
         if func["config"]["MemorySize"] >= worker_gate.HEAVY_MEMORY_MB:
-            release.wait(5)
+            release.wait(60)
         return request_id
 
     monkeypatch.setattr(lambda_svc, "_execute_function_provided_warm", run)
@@ -103,9 +114,9 @@ def test_a_small_function_passes_while_every_heavy_place_is_taken(monkeypatch: p
         assert [future.result() for future in heavy] == ["0", "1", "2"]
 
 
-def test_ministack_alone_starts_a_process_an_invocation(bare: Emulator) -> None:
-    # Once this fails, ministack has a gate of its own.
-    function = bare.zip_function(WHO, MemorySize=3008)
+def test_ministack_alone_starts_a_process_an_invocation(bare: Emulator, tmp_path: Path) -> None:
+    # Given invocations that wait until there are processes for all. Once this fails, ministack has a gate of its own.
+    function = bare.zip_function(WHO.format(folder=tmp_path), MemorySize=3008)
     with ThreadPoolExecutor(10) as pool:
         pids = set(pool.map(lambda _: bare.invoke(function), range(10)))
     assert len(pids) == 10
