@@ -26,13 +26,13 @@ from scripts.beats.songs import STYLES, compose
 from tonearm_audio.tempo import BANDS, DILATIONS, FRAME_RATE, LAGS, Mono, OnsetMeter, Signal, rises
 
 SEEDS = range(1, 13)
-STEPS = 7000
+STEPS = 10000
 _SEED = 2
 _BATCH = 12
 _FRAMES = 1024
 _CHANNELS = 16
 _RATE = 4e-3
-_WITHOUT_BEATS = 0.06
+_WITHOUT_BEATS = 0.1
 _BALANCE = 1.5
 """How much louder or softer a stem may be, in powers of two."""
 _BEAT_REACH = 1.6

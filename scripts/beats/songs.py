@@ -17,6 +17,7 @@ RATE = 22_050
 _SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10))
 _STRAIGHT, _EIGHTHS, _SIXTEENTHS = "9000 9000 9000 9000", "9090 9090 9090 9090", "9999 9999 9999 9999"
 _OFF = "0090 0090 0090 0090"
+_ANY = "5050 5050 5050 5050"
 _LEAD, _BUSY_LEAD, _CALM = "8050 7050 8050 7050", "8454 7454 8454 7454", "8020 4010 6020 4020"
 
 
@@ -29,12 +30,14 @@ class Style:
         parts: instrument to bar, in digits; the bars' beats are the metre.
         swing: where the second half of a beat begins, at least and at most.
         sway: how far the tempo sways, up and down, as a share.
+        slowing: how much slower than its beginning a phrase may end, as a share.
     """
 
     tempo_bpm: tuple[float, float]
     parts: dict[str, str]
     swing: tuple[float, float] = (0.5, 0.5)
     sway: float = 0.0
+    slowing: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,16 @@ STYLES = {
                                                  ghost="0000 0005 0500 0500", lead="3020 3020 3020 3020")),
     "jungle": Style((164, 180), _backbeat("9030 0020 0090 0003", "9595 9595 9595 9595", bass="9000 0000 0090 0000")),
     "two-step": Style((164, 180), {"kick": "9000 0000 0090 0000", "snare": "0000 9000 0000 9000", "hat": _EIGHTHS}),
+    "two-step on a wandering bass": Style((158, 182), _backbeat("9000 0000 0090 0000", _EIGHTHS, bass=_ANY,
+                                                                lead="3020 3020 3020 3020")),
+    "two-step and pads": Style((158, 182), {"kick": "9000 0000 0090 0000", "snare": "0000 9000 0000 9000",
+                                            "ride": _EIGHTHS, "pad": "9000 0000 0000 0000",
+                                            "bass": "9000 0000 0050 0000", "bell": "3000 2010 3000 2010"}),
+    "two-step in stabs": Style((158, 182), {"kick": "9000 0000 0090 0000", "snare": "0000 9000 0000 9000",
+                                            "hat": _STRAIGHT, "keys": "5000 0050 0000 5050",
+                                            "bass": "9000 0000 0000 0000"}),
+    "break": Style((150, 182), _backbeat("9030 0030 0090 0030", "9494 9494 9494 9494", ghost="0005 0500 0505 0005",
+                                         bass="9000 0050 0000 5000", pad="9000 0000 0000 0000")),
     "backbeat": Style((60, 100), {"kick": "9000 0000 9000 0000", "snare": "0000 9000 0000 9000", "hat": _EIGHTHS}),
     "reggae": Style((66, 92), {"kick": "9000 0000 9000 0000", "snare": "0000 9000 0000 9000", "hat": _EIGHTHS,
         "lead": _LEAD,
@@ -172,6 +185,33 @@ STYLES = {
     "free arpeggio": Style((56, 104), {"keys": "999 999 999 999", "bass": "900 000 000 000", "lead": "802 603 703 602"},
         sway=0.1),
     "free melody": Style((60, 108), {"lead": "8050 7040 8050 7040", "pad": "9000 0000 9000 0000"}, sway=0.08),
+    "reggae on a wandering bass": Style((62, 98), _backbeat("9000 0000 9000 0000", _EIGHTHS, bass=_ANY, chop=_OFF,
+                                                            lead=_CALM)),
+    "one drop on a wandering bass": Style((62, 98), {"kick": "0000 0000 9000 0000", "rim": "0000 0000 9000 0000",
+                                                     "hat": _EIGHTHS, "chop": _OFF, "bass": _ANY, "lead": _CALM}),
+    "reggae on two and four": Style((62, 98), {"kick": "0000 9000 0000 9000", "hat": _EIGHTHS, "chop": _OFF,
+                                               "bass": "3070 3070 3070 3070", "organ": "0050 0050 0050 0050",
+                                               "lead": _CALM}),
+    "steppers on a wandering bass": Style((62, 98), {"kick": _STRAIGHT, "snare": "0000 9000 0000 9000", "hat": _OFF,
+                                                     "chop": _OFF, "bass": "3070 3070 3070 3070"}),
+    "rock off the beat": Style((80, 150), _backbeat(_KICK, _EIGHTHS, bass=_ANY, keys=_ANY, lead="3060 3060 3060 3060")),
+    "backbeat and off-beats": Style((70, 150), {"snare": "0000 9000 0000 9000", "hat": _STRAIGHT, "keys": _OFF,
+                                                "bass": _OFF}),
+    "pushed": Style((80, 140), _backbeat("9000 0000 9000 0000", _EIGHTHS, bass="0000 0090 0000 0090",
+                                         keys="0000 0090 0000 0090")),
+    "house off the beat": Style((110, 138), {"kick": _STRAIGHT, "clap": "0000 9000 0000 9000", "open hat": _OFF,
+                                             "bass": "0555 0555 0555 0555", "keys": "2464 2464 2464 2464",
+                                             "lead": "2050 2050 2050 2050"}),
+    "house in off-beat chords": Style((110, 138), {"kick": _STRAIGHT, "hat": _SIXTEENTHS, "keys": _OFF,
+                                                   "bass": "0070 0473 0070 0473", "pad": "9000 0000 0000 0000"}),
+    "free chords in phrases": Style((56, 108), {"keys": _STRAIGHT, "bass": "9000 0000 5000 0000", "lead": _LEAD},
+        slowing=0.3),
+    "free piano in phrases": Style((56, 108), {"keys": "5060 5060 5060 5060", "bass": "9000 0000 5000 0000",
+        "lead": "7040 6030 7040 6030"}, slowing=0.3),
+    "free arpeggio in phrases": Style((56, 108), {"keys": _EIGHTHS, "bass": "9000 0000 5000 0000",
+        "lead": "6000 4000 6000 4000"}, slowing=0.3),
+    "free melody in phrases": Style((56, 108), {"lead": "8050 7050 8050 7050", "pad": "9000 0000 5000 0000"},
+        slowing=0.3),
     "voices": Style((64, 124), {"voice": "9050 7050 8050 7050", "pad": "9000 0000 9000 0000"}),
     "voice alone": Style((64, 124), {"voice": "9060 8060 9060 8060"}),
     "hands": Style((84, 140), {"tom": "9030 0090 3090 9000", "rim": "0303 9030 0303 9030", "shaker": _SIXTEENTHS}),
@@ -228,7 +268,12 @@ class _Player:
         count = int(self.duration_s * tempo_bpm / 60 * 1.3) + 8
         phase, turns = self.random.uniform(0, 6), self.random.uniform(1.5, 4)
         sway = self.style.sway * np.sin(phase + 2 * np.pi * turns * np.arange(count) / count)
-        return self.random.uniform(0, 1) + np.concatenate([[0.0], np.cumsum(60 / (tempo_bpm * (1 + sway)))])
+        pace = tempo_bpm * (1 + sway)
+        if self.style.slowing:
+            place = np.arange(count) / self.random.choice((8, 16)) % 1
+            pace *= 1 - self.style.slowing * self.random.uniform(0.3, 1) * place ** self.random.uniform(1.5, 4)
+            pace *= np.exp2(self.random.normal(0, 0.02, count))
+        return self.random.uniform(0, 1) + np.concatenate([[0.0], np.cumsum(60 / pace)])
 
     def _draw(self, part: str) -> list[float]:
         hits = []
@@ -288,7 +333,8 @@ class _Player:
     def _room(self, dry: Signal) -> Signal:
         tail = self.random.standard_normal(round(self.random.uniform(0.3, 1.5) * RATE))
         tail *= np.exp(-6.9 * np.arange(len(tail)) / len(tail))
-        size = 1 << (dry.shape[1] + len(tail)).bit_length()
+        # A multiple of that has a fast transform, and a power of two may lie far above.
+        size = -(-(dry.shape[1] + len(tail)) // 32768) * 32768
         wet = np.fft.irfft(np.fft.rfft(dry, size) * np.fft.rfft(tail / np.sqrt((tail**2).sum()), size), size)
         return dry + self.random.uniform(0, 0.3) * wet[:, : dry.shape[1]]
 

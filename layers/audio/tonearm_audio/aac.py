@@ -23,6 +23,7 @@ _SEGMENT_FRAMES = 1024
 """Twenty-four seconds at 44.1 kHz."""
 _FORERUN_FRAMES = 64
 """The window shapes agree from the fourth on, the bit rate from about here."""
+_BEYOND_FRAMES = 2
 _PRIMING = 1024
 _LIMIT_BYTES = 0xFF000000
 
@@ -51,7 +52,7 @@ class AacSink(Sink):
         self._sizes = array("I")
         self._room = _LIMIT_BYTES
         # The encoder holds the interpreter's lock: more threads would gain nothing.
-        cut = Cut(m4a.PACKET_SAMPLES, _SEGMENT_FRAMES, _FORERUN_FRAMES)
+        cut = Cut(m4a.PACKET_SAMPLES, _SEGMENT_FRAMES, _FORERUN_FRAMES, _BEYOND_FRAMES)
         self._segments = Segments(self._encode, cut, channels=channels, threads=1)
         self._file: BinaryIO = self._temporary.open("w+b")
 
@@ -60,7 +61,7 @@ class AacSink(Sink):
         self._samples += len(block)
         self._append(self._segments.feed(block))
 
-    def _encode(self, samples: FloatBlock) -> list[bytes]:
+    def _encode(self, samples: FloatBlock, *, ends: bool) -> list[bytes]:  # noqa: ARG002  (this encoder always ends)
         # Only what writes AAC pays for the encoder.
         import codecpod  # noqa: PLC0415  (for AAC only)
 
@@ -68,8 +69,8 @@ class AacSink(Sink):
         made = codecpod.save_bytes(whole, self._rate, codecpod.Aac(self._bitrate), channels_first=False)
         track = mp4.demux(io.BytesIO(made), len(made))
         self._setup = track.setup[0]
-        ends = track.offsets + track.sizes
-        return [made[start:end] for start, end in zip(track.offsets.tolist(), ends.tolist(), strict=True)]
+        stops = track.offsets + track.sizes
+        return [made[start:stop] for start, stop in zip(track.offsets.tolist(), stops.tolist(), strict=True)]
 
     def _append(self, packets: list[bytes]) -> None:
         self._sizes.extend(map(len, packets))

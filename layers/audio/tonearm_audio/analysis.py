@@ -13,7 +13,7 @@ from tonearm_audio.clipping import Clipping, ClippingMeter
 from tonearm_audio.decode import Source
 from tonearm_audio.key import ChromaMeter, Key
 from tonearm_audio.loudness import LoudnessMeter, MeasuredLoudness
-from tonearm_audio.memory import reuse_freed_memory
+from tonearm_audio.memory import give_back_freed_memory, reuse_freed_memory
 from tonearm_audio.peaks import DETAIL_PIXELS, DETAIL_SAMPLES_PER_PIXEL, Peaks, PeaksMeter, mono
 from tonearm_audio.silence import Silence, SilenceMeter
 from tonearm_audio.spectrogram import Spectrogram, SpectrogramMeter
@@ -79,7 +79,7 @@ class Analysis:
             "tempo_confidence": round(self.pulse.confidence, 3),
             "beats_s": [round(beat, 3) for beat in self.pulse.beats_s],
             "tempo_over_time": [
-                {"at_s": round(at, 3), "tempo_bpm": round(tempo, 2)} for at, tempo in self.pulse.tempo_over_time
+                {"at_s": round(at, 3), "tempo_bpm": round(tempo, 2)} for at, tempo in self.pulse.tempo_over_time()
             ],
             "key": self._key(),
             "loudness": self.loudness.to_dict(),
@@ -112,47 +112,53 @@ def analyze(path: Path, *, on_progress: Callable[[float], None] | None = None) -
     """
     reuse_freed_memory()
     with Source(path) as source:
-        rate = source.sample_rate_hz
-        loudness = LoudnessMeter(rate, source.channels)
-        silence, clipping = SilenceMeter(rate), ClippingMeter(rate, source.channels)
-        peaks = PeaksMeter(rate)
-        detail = PeaksMeter(rate, max_pixels=DETAIL_PIXELS, samples_per_pixel=DETAIL_SAMPLES_PER_PIXEL)
-        spectrum = SpectrumMeter(rate)
-        picture = SpectrogramMeter(rate, bins=spectrum.bins, hop=spectrum.hop)
-        beats, chroma = BeatMeter(), ChromaMeter()
-        down = soxr.ResampleStream(rate, ANALYSIS_RATE_HZ, 1, dtype="float32", quality="MQ")
-        expected = source.expected_frames
-        for block in source.blocks(_BLOCK_FRAMES):
-            loudness.feed(block)
-            silence.feed(block)
-            clipping.feed(block)
-            line = mono(block)
-            peaks.feed(line)
-            detail.feed(line)
-            picture.feed(spectrum.feed(line))
-            slow = down.resample_chunk(line)
-            beats.feed(slow)
-            chroma.feed(slow)
-            if on_progress is not None and expected:
-                on_progress(min(0.9, 0.9 * source.frames / expected))
-        picture.feed(spectrum.finish())
-        slow = down.resample_chunk(np.zeros(0, np.float32), last=True)
+        found = _measured(source, on_progress)
+    give_back_freed_memory()
+    return found
+
+
+def _measured(source: Source, on_progress: Callable[[float], None] | None) -> Analysis:
+    rate = source.sample_rate_hz
+    loudness = LoudnessMeter(rate, source.channels)
+    silence, clipping = SilenceMeter(rate), ClippingMeter(rate, source.channels)
+    peaks = PeaksMeter(rate)
+    detail = PeaksMeter(rate, max_pixels=DETAIL_PIXELS, samples_per_pixel=DETAIL_SAMPLES_PER_PIXEL)
+    spectrum = SpectrumMeter(rate)
+    picture = SpectrogramMeter(rate, bins=spectrum.bins, hop=spectrum.hop)
+    beats, chroma = BeatMeter(), ChromaMeter()
+    down = soxr.ResampleStream(rate, ANALYSIS_RATE_HZ, 1, dtype="float32", quality="MQ")
+    expected = source.expected_frames
+    for block in source.blocks(_BLOCK_FRAMES):
+        loudness.feed(block)
+        silence.feed(block)
+        clipping.feed(block)
+        line = mono(block)
+        peaks.feed(line)
+        detail.feed(line)
+        picture.feed(spectrum.feed(line))
+        slow = down.resample_chunk(line)
         beats.feed(slow)
         chroma.feed(slow)
-        found = Analysis(
-            frames=source.frames,
-            sample_rate_hz=rate,
-            channels=source.channels,
-            pulse=find_pulse(beats.odds()),
-            key=chroma.result(),
-            loudness=loudness.result(),
-            spectrum=spectrum.result(),
-            silence=silence.result(),
-            clipping=clipping.result(),
-            peaks=peaks.result(),
-            peaks_detail=detail.result(),
-            spectrogram=picture.result(source.frames),
-        )
-        if on_progress is not None:
-            on_progress(1.0)
-        return found
+        if on_progress is not None and expected:
+            on_progress(min(0.9, 0.9 * source.frames / expected))
+    picture.feed(spectrum.finish())
+    slow = down.resample_chunk(np.zeros(0, np.float32), last=True)
+    beats.feed(slow)
+    chroma.feed(slow)
+    found = Analysis(
+        frames=source.frames,
+        sample_rate_hz=rate,
+        channels=source.channels,
+        pulse=find_pulse(beats.odds()),
+        key=chroma.result(),
+        loudness=loudness.result(),
+        spectrum=spectrum.result(),
+        silence=silence.result(),
+        clipping=clipping.result(),
+        peaks=peaks.result(),
+        peaks_detail=detail.result(),
+        spectrogram=picture.result(source.frames),
+    )
+    if on_progress is not None:
+        on_progress(1.0)
+    return found

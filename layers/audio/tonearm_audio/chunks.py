@@ -156,7 +156,7 @@ class ChunkReader:
                 f" before packet {end} could not be decoded.",
                 value=self._loads,
                 limit=self._most_loads,
-                mend="Export it again and upload the new file.",
+                mend="Export it again and use the new file.",
             )
         self._loads += 1
         packets = [self._file.read(index) for index in range(first, end)]
@@ -174,7 +174,7 @@ class ChunkReader:
                 f"Of the first {self._next} packets of this file's sound, {self._lost} could not be decoded.",
                 value=self._lost,
                 limit=int(_MOST_LOST * self._next),
-                mend="It is damaged. Export it again and upload the new file.",
+                mend="It is damaged. Export it again and use the new file.",
             )
 
 

@@ -18,7 +18,7 @@ from tonearm_audio.packets import FORMATS_READ, PacketTrack, codec_unsupported, 
 Container = Literal["wav", "mp3", "flac", "ogg", "aiff", "mp4", "webm", "matroska", "adts"]
 
 _BUFFER_BYTES = 1 << 18
-_ACCEPTED = f"Upload {FORMATS_READ}."
+_ACCEPTED = f"Use {FORMATS_READ}."
 _PLAIN_AIFF = {b"NONE", b"sowt", b"twos", b"raw ", b"fl32", b"FL32", b"fl64", b"FL64"}
 _UNKNOWN_SIZE = {0xFFFFFFFF, 0x7FFFFFFF}
 """Data sizes that a writer to a pipe leaves behind because it could not know better."""
@@ -92,7 +92,7 @@ def inspect(path: Path) -> Claim:
             "This file is empty: it holds 0 bytes.",
             value=0,
             limit=1,
-            mend="Export it again and check its size before you upload it.",
+            mend="Export it again and check its size.",
         )
     with path.open("rb", buffering=_BUFFER_BYTES) as file:
         head = file.read(64)
@@ -157,7 +157,7 @@ def _inspect_mp3(file: BinaryIO, size: int, head: bytes) -> Claim:
                 "track.unreadable",
                 f"This MP3 holds a title tag but not two audio frames in a row; it is {size} bytes long.",
                 value=size,
-                mend="Export it again and upload the new file.",
+                mend="Export it again and use the new file.",
             )
         text = all(32 <= byte < 127 or byte in b"\t\r\n" for byte in head)
         raise _not_audio("plain text" if text else "of a kind unknown to Tonearm")
@@ -182,7 +182,7 @@ def _inspect_mp3(file: BinaryIO, size: int, head: bytes) -> Claim:
                 f"This MP3 says that it is {claimed_s:.2f} s long, but only {present_s:.2f} s are there.",
                 value=present_s,
                 limit=claimed_s,
-                mend="The upload or the export was cut off. Upload the complete file.",
+                mend="The transfer or the export was cut off. Use the complete file.",
             )
         if found.frames > found.claimed_frames + 2:
             raise lie(

@@ -11,15 +11,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 
-from tonearm_audio import foreign
 from tonearm_audio.container import Claim, Container, inspect
-from tonearm_audio.errors import AudioError, spoken_duration
+from tonearm_audio.errors import AudioError, refusals_of, spoken_duration
 from tonearm_audio.packets import FloatBlock
 from tonearm_audio.readers import open_reader
 
@@ -70,9 +68,10 @@ class Source:
     """
 
     def __init__(self, path: Path, *, limits: Limits = ENGINE_LIMITS) -> None:
+        self._path = path
         self._limits = limits
         self._temporary = ExitStack()
-        with ExitStack() as failed:
+        with refusals_of(path), ExitStack() as failed:
             failed.push(self._temporary)
             path, self._claim = self._inspect(path)
             self._reader = open_reader(path, self._claim)
@@ -88,7 +87,8 @@ class Source:
         self.frames: int = 0
         """Frames that `blocks` has yielded so far: the counted length, once it is through."""
         try:
-            self._check_format()
+            with refusals_of(self._path):
+                self._check_format()
         except AudioError:
             self._close()
             raise
@@ -110,12 +110,14 @@ class Source:
         try:
             return path, inspect(path)
         except AudioError as error:
-            if error.code != "track.codec_unsupported" or not foreign.available():
+            if error.code != "track.codec_unsupported":
                 raise
-            converted = Path(self._temporary.enter_context(TemporaryDirectory())) / "converted.wav"
-            if not foreign.convert(path, converted):
+            from tonearm_audio.foreign import converted  # noqa: PLC0415  (what runs programs, for such files only)
+
+            wave = converted(path, self._temporary)
+            if wave is None:
                 raise
-            return converted, inspect(converted)
+            return wave, inspect(wave)
 
     @property
     def expected_frames(self) -> int | None:
@@ -136,13 +138,14 @@ class Source:
                 and at the end `track.too_short` or `track.truncated`.
         """
         longest = self._limits.max_duration_s * self.sample_rate_hz
-        while len(block := self._reader.read(frames)):
-            self._check_samples(block)
-            self.frames += len(block)
-            if self.frames > longest:
-                raise self._too_long(self.frames)
-            yield block
-        self._check_end()
+        with refusals_of(self._path):
+            while len(block := self._reader.read(frames)):
+                self._check_samples(block)
+                self.frames += len(block)
+                if self.frames > longest:
+                    raise self._too_long(self.frames)
+                yield block
+            self._check_end()
 
     def _check_format(self) -> None:
         limits = self._limits
@@ -152,7 +155,7 @@ class Source:
                 f"This file has {self.channels} channels; the limit is {limits.max_channels}.",
                 value=self.channels,
                 limit=limits.max_channels,
-                mend="Mix it down to stereo and upload it again.",
+                mend="Mix it down to stereo.",
             )
         if not limits.min_sample_rate_hz <= self.sample_rate_hz <= limits.max_sample_rate_hz:
             raise AudioError(
@@ -163,7 +166,7 @@ class Source:
                 limit=limits.max_sample_rate_hz
                 if self.sample_rate_hz > limits.max_sample_rate_hz
                 else limits.min_sample_rate_hz,
-                mend="Resample it to 44100 or 48000 Hz and upload it again.",
+                mend="Resample it to 44100 or 48000 Hz.",
             )
         # Where the bytes bear the claim out, a file that is far too long is refused without decoding a sample.
         proven = (self._claim.frames or 0) if self._claim.proven else 0
@@ -180,7 +183,7 @@ class Source:
             f"This file is {length} long; the limit is {spoken_duration(longest)}.",
             value=max(seconds, claimed),
             limit=longest,
-            mend="Trim it, or split it and upload the parts.",
+            mend="Trim it, or split it into parts.",
         )
 
     def _check_samples(self, block: FloatBlock) -> None:
@@ -195,7 +198,7 @@ class Source:
                 f"This file holds samples that are no numbers (NaN or infinite), the first at {at_s:.3f} s.",
                 value="NaN or infinity",
                 limit="finite numbers",
-                mend="A plug-in or an export went wrong there. Render the song again and upload the new file.",
+                mend="A plug-in or an export went wrong there. Render the song again and use the new file.",
             )
         peak = float(np.abs(block).max())
         raise AudioError(
@@ -216,7 +219,7 @@ class Source:
                 " be decoded.",
                 value=seconds,
                 limit=claimed / self.sample_rate_hz,
-                mend="The upload or the export was cut off or damaged. Upload the complete file.",
+                mend="The transfer or the export was cut off or damaged. Use the complete file.",
             )
         if self.frames == 0 or seconds < self._limits.min_duration_s:
             raise AudioError(
@@ -225,7 +228,7 @@ class Source:
                 f" {spoken_duration(self._limits.min_duration_s)}.",
                 value=seconds,
                 limit=self._limits.min_duration_s,
-                mend="Check that the export holds the whole song and upload it again.",
+                mend="Check that the export holds the whole song, and try again.",
             )
 
 

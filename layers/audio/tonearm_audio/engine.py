@@ -208,6 +208,10 @@ class _Work:
         with Source(source) as opened:
             rate_hz = output_rate_hz(made, opened.sample_rate_hz, output)
             channels = made.channels(opened.channels)
+        for path in made.mixed:
+            # What is no sound file is refused at once, and not when it is first heard.
+            with Source(path):
+                pass
         return cls(source, made, output, rate_hz, channels, read_tags(source), _rising(on_progress))
 
     def heard(self, ceiling_dbtp: float) -> Iterator[FloatBlock]:

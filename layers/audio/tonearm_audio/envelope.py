@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tonearm_audio.decode import FloatBlock
+from tonearm_audio.parabola import top_near
 
 STEP_S = 0.01
 _SEGMENT_S = 10.0
@@ -166,12 +167,7 @@ def _lag(expected: Levels, measured: Levels, reach: int) -> float | None:
     peaks = np.flatnonzero((inner >= likeness[:-2]) & (inner >= likeness[2:])) + 1
     good = peaks[likeness[peaks] >= 0.95 * likeness.max()]
     best = int(good[np.abs(good - reach).argmin()]) if len(good) else int(likeness.argmax())
-    offset = 0.0
-    if 0 < best < 2 * reach:
-        left, middle, right = likeness[best - 1 : best + 2]
-        bend = left - 2 * middle + right
-        offset = 0.5 * (left - right) / bend if bend < 0 else 0.0
-    return best - reach + float(offset)
+    return top_near(likeness, best) - reach
 
 
 def _runs_backwards(expected: Levels, measured: Levels) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal
 
 ErrorCode = Literal[
@@ -32,6 +35,7 @@ class AudioError(Exception):
         value: the value found, or None where there is none to name.
         limit: the limit or the claim it was held against, or None.
         mend: a sentence that says what the owner of the file can do.
+        file: the file that is refused, or None where it is the recipe.
     """
 
     def __init__(
@@ -49,9 +53,20 @@ class AudioError(Exception):
         self.mend = mend
         self.value = value
         self.limit = limit
+        self.file: Path | None = None
 
     def __str__(self) -> str:
         return f"{self.detail} {self.mend}"
+
+
+@contextmanager
+def refusals_of(path: Path) -> Iterator[None]:
+    """Let what is refused meanwhile say that it is this file."""
+    try:
+        yield
+    except AudioError as error:
+        error.file = path
+        raise
 
 
 def spoken_duration(seconds: float) -> str:

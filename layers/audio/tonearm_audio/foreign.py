@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,24 +22,26 @@ LONGEST_S = 20 * 60
 """Twenty minutes of 16-bit stereo are 210 MB, of which pydub keeps three copies."""
 
 
-def available() -> bool:
-    """Whether an ffmpeg is on the path, and the optional pydub is installed."""
-    return shutil.which("ffmpeg") is not None and find_spec("pydub") is not None
-
-
-def convert(path: Path, destination: Path) -> bool:
+def converted(path: Path, temporary: ExitStack) -> Path | None:
     """Decode a file of any kind that ffmpeg reads to a WAV file.
 
     Args:
         path: the file.
-        destination: the WAV to write.
+        temporary: what the WAV is deleted with.
 
     Returns:
-        Whether ffmpeg made something of it.
+        The WAV; None where ffmpeg makes nothing of the file, or where it or the optional pydub is not installed.
 
     Raises:
         AudioError: `track.too_long` when it is longer than `LONGEST_S`.
     """
+    if shutil.which("ffmpeg") is None or find_spec("pydub") is None:
+        return None
+    destination = Path(temporary.enter_context(TemporaryDirectory())) / "converted.wav"
+    return destination if _convert(path, destination) else None
+
+
+def _convert(path: Path, destination: Path) -> bool:
     from pydub import AudioSegment  # noqa: PLC0415  (optional, and it looks for ffmpeg when it is imported)
     from pydub.exceptions import CouldntDecodeError  # noqa: PLC0415  (optional as well)
 

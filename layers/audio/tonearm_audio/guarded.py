@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tonearm_audio.decode import Limits
-from tonearm_audio.errors import AudioError
+from tonearm_audio.errors import AudioError, refusals_of
 from tonearm_audio.probe import Probe, probe
 
 _OPEN_FILES = 64
@@ -28,8 +28,6 @@ _MEMORY_ENDED = 12
 """Exit status of a process that could not get memory."""
 _HANDED_OVER = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "TMPDIR")
 """What the process is told of this one's environment: where programs lie, and nothing that opens a door."""
-# OpenBLAS sets memory aside for each of its threads, and a probe multiplies no matrices.
-_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
@@ -70,12 +68,13 @@ def guarded_probe(path: Path, *, limits: Limits, budget: Budget | None = None) -
         pass  # What cannot be opened is told here, where there is somebody to tell.
     budget = budget or Budget.for_duration(limits.max_duration_s)
     order = json.dumps({"path": os.fsencode(path).hex(), "limits": asdict(limits), "budget": asdict(budget)})
-    return _answer(_run([sys.executable, "-I", "-m", "tonearm_audio.guarded"], order.encode(), budget), budget)
+    with refusals_of(path):
+        return _answer(_run([sys.executable, "-I", "-m", "tonearm_audio.guarded"], order.encode(), budget), budget)
 
 
 def _run(command: list[str], order: bytes, budget: Budget) -> subprocess.CompletedProcess[bytes]:
     """Run a program in a session of its own, so that what it has started ends when it does."""
-    environment = {name: os.environ[name] for name in _HANDED_OVER if name in os.environ} | _ENVIRONMENT
+    environment = {name: os.environ[name] for name in _HANDED_OVER if name in os.environ}
     pipe = subprocess.PIPE
     with subprocess.Popen(
         command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, start_new_session=True

@@ -126,12 +126,13 @@ def _level(settings: Settings) -> float:
         return _FULL_SCALE / float(_library().lame_get_scale(encoder))
 
 
-def encode(samples: FloatBlock, settings: Settings) -> list[bytes]:
+def encode(samples: FloatBlock, settings: Settings, *, ends: bool = True) -> list[bytes]:
     """Encode a stretch of sound on its own.
 
     Args:
         samples: np.ndarray [shape=(frames, channels), dtype=float32] within ±1.0.
         settings: how.
+        ends: whether nothing follows; otherwise the last frame, which hears what does, is left out.
 
     Returns:
         Its MP3 frames, which need no other.
@@ -153,5 +154,6 @@ def encode(samples: FloatBlock, settings: Settings) -> list[bytes]:
                 keep(library.lame_encode_buffer_ieee_float(encoder, data, data, size, room, len(room)))
             else:
                 keep(library.lame_encode_buffer_interleaved_ieee_float(encoder, data, size, room, len(room)))
-        keep(library.lame_encode_flush(encoder, room, len(room)))
+        if ends:
+            keep(library.lame_encode_flush(encoder, room, len(room)))
     return mpeg.split_frames(b"".join(found))

@@ -17,6 +17,7 @@ import soxr
 from tonearm_audio.decode import FloatBlock
 from tonearm_audio.fourier import rfft
 from tonearm_audio.loudness import k_weight
+from tonearm_audio.parabola import top_near
 
 _RATE_HZ = 22_050
 _WINDOW = 16_384
@@ -209,12 +210,7 @@ def transposition(source: Line, render: Line, *, expected_cents: float) -> Trans
     peak = float(likeness[best])
     if peak < _LEAST_LIKENESS:
         return Transposition(None, peak)
-    offset = 0.0
-    if 0 < best < len(likeness) - 1:
-        left, middle, right = likeness[best - 1 : best + 2]
-        bend = left - 2 * middle + right
-        offset = float(0.5 * (left - right) / bend) if bend < 0 else 0.0
-    return Transposition((best - reach + offset) * _CENTS_A_STEP, peak)
+    return Transposition((top_near(likeness, best) - reach) * _CENTS_A_STEP, peak)
 
 
 def _likeness(source: Line, render: Line) -> Line:

@@ -157,8 +157,8 @@ class _EnergyMeter:
         """Energy of the frames that make no whole hop yet, and how many those are."""
         self._hops = np.zeros(0)
         """Those that make no whole step yet."""
-        self._steps = array("d")
-        """All that grows with the stream: 3 MB in ten hours."""
+        self._steps = array("f")
+        """All that grows with the stream: 1.5 MB in ten hours."""
 
     def feed(self, block: FloatBlock) -> Array:
         """Take np.ndarray [shape=(frames, channels), dtype=float32]; get the energies of the hops that it ends."""
@@ -180,7 +180,8 @@ class _EnergyMeter:
         hops = np.concatenate([self._hops, ended])
         whole = len(hops) // _HOPS_A_STEP * _HOPS_A_STEP
         if whole:
-            self._steps.frombytes(hops[:whole].reshape(-1, _HOPS_A_STEP).mean(axis=1).tobytes())
+            steps = hops[:whole].reshape(-1, _HOPS_A_STEP).mean(axis=1)
+            self._steps.frombytes(steps.astype(np.float32).tobytes())
         self._hops = hops[whole:]
         return ended
 
@@ -194,8 +195,7 @@ class _EnergyMeter:
         frames = len(self._hops) * self._hop + self._filled
         if not self._steps and frames:
             return np.array([(float(self._hops.sum()) * self._hop + self._begun) / frames])
-        # A copy, because what is looked at cannot grow.
-        return np.array(self._steps)
+        return np.array(self._steps, np.float64)
 
 
 class _Loudest:

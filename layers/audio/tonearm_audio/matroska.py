@@ -151,7 +151,7 @@ class _Walk:
             f"This {self._kind} file says that it goes on to {needed} bytes, but it ends at {self._size}.",
             value=self._size,
             limit=needed,
-            mend="The upload or the recording was cut off. Upload the complete file.",
+            mend="The transfer or the recording was cut off. Use the complete file.",
         )
 
     def _head(self, position: int) -> tuple[int, int, int | None]:

@@ -1,7 +1,9 @@
-"""Keeps the C library from giving memory back between two blocks, only to ask for it again."""
+"""Keeps the C library from giving memory back between two blocks, only to ask for it again; at the end it has to."""
 
 from __future__ import annotations
 
+import ctypes
+from contextlib import suppress
 from functools import cache
 
 import numpy as np
@@ -20,3 +22,12 @@ def reuse_freed_memory() -> None:
     Where another C library is at work nothing happens.
     """
     np.empty(_KEPT_BYTES, np.uint8)
+
+
+def give_back_freed_memory() -> None:
+    """Let the kernel have what the blocks have freed (malloc_trim(3)).
+
+    The small objects of a document lie elsewhere, and would come on top of it.
+    """
+    with suppress(AttributeError):
+        ctypes.CDLL(None).malloc_trim(ctypes.c_size_t(0))

@@ -21,6 +21,8 @@ _SEGMENT_FRAMES = 3 * 49
 """Four seconds at 44.1 kHz, where every 49th frame begins a new round of padded and unpadded ones."""
 _FORERUN_FRAMES = {1152: 4, 576: 6}
 """After three (MPEG-1) to five (MPEG-2) frames every frame is the same."""
+_BEYOND_FRAMES = 1
+"""So far LAME looks ahead: it gives a frame when it has heard this much more."""
 _MOST_THREADS = 16
 
 
@@ -42,7 +44,7 @@ class Mp3Sink(Sink):
         self._head_bytes = len(head)
         self._segments = Segments(
             partial(lame.encode, settings=settings),
-            Cut(settings.frame_samples, _SEGMENT_FRAMES, _FORERUN_FRAMES[settings.frame_samples]),
+            Cut(settings.frame_samples, _SEGMENT_FRAMES, _FORERUN_FRAMES[settings.frame_samples], _BEYOND_FRAMES),
             channels=settings.channels,
             threads=min(_cores(), _MOST_THREADS),
         )

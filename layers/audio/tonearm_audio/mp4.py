@@ -135,11 +135,11 @@ def demux(file: BinaryIO, size: int) -> PacketTrack:
     if not movie:
         raise AudioError(
             "track.truncated",
-            "This MP4 file has no table of contents (moov), which is written last: the recording or the upload ended"
+            "This MP4 file has no table of contents (moov), which is written last: the recording or the transfer ended"
             " before it was complete.",
             value=0,
             limit=1,
-            mend="Upload the complete file, or let the recorder finish and save it again.",
+            mend="Use the complete file, or let the recorder finish and save it again.",
         )
     heard = [track for track in tracks if track.handler == b"soun"]
     if not heard:
@@ -156,7 +156,7 @@ def _truncated(box: Box, size: int) -> AudioError:
         f"This MP4 file ends at {size} bytes, inside its {name} box.",
         value=size,
         limit=name,
-        mend="The upload or the recording was cut off. Upload the complete file.",
+        mend="The transfer or the recording was cut off. Use the complete file.",
     )
 
 

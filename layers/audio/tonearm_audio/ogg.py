@@ -165,7 +165,7 @@ def _cut_off(size: int) -> AudioError:
         f"This Ogg file ends at {size} bytes without its last page.",
         value=size,
         limit="a last page",
-        mend="The upload or the recording was cut off. Upload the complete file.",
+        mend="The transfer or the recording was cut off. Use the complete file.",
     )
 
 

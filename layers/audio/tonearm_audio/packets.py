@@ -89,7 +89,7 @@ def checked(track: PacketTrack, file_bytes: int) -> PacketTrack:
             "This file's audio track is empty: it holds 0 packets.",
             value=0,
             limit=1,
-            mend="Check that the export holds the whole song and upload it again.",
+            mend="Check that the export holds the whole song, and try again.",
         )
     if len(track) > file_bytes:
         raise too_many_packets(len(track), file_bytes)
@@ -109,7 +109,7 @@ def checked(track: PacketTrack, file_bytes: int) -> PacketTrack:
             f"This file says that its audio is {len(track)} packets long, but only {present} are there.",
             value=present,
             limit=len(track),
-            mend="The upload or the recording was cut off. Upload the complete file.",
+            mend="The transfer or the recording was cut off. Use the complete file.",
         )
     # Packets that share their bytes would make hours of work out of a small file.
     total = int(track.sizes.sum())
@@ -129,7 +129,7 @@ def lie(detail: str, *, value: float | str, limit: float | str) -> AudioError:
         detail,
         value=value,
         limit=limit,
-        mend="The file is damaged or was cut off. Export it again and upload the new file.",
+        mend="The file is damaged or was cut off. Export it again and use the new file.",
     )
 
 
@@ -149,7 +149,7 @@ def no_audio(kind: str) -> AudioError:
         f"This {kind} file holds no audio track.",
         value=0,
         limit=1,
-        mend="Record or export it with its sound, and upload the new file.",
+        mend="Record or export it with its sound, and use the new file.",
     )
 
 

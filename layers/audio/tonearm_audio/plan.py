@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from pathlib import Path
 
 from tonearm_audio.checks import require_within
 from tonearm_audio.errors import AudioError
@@ -89,6 +90,11 @@ class Plan:
     def motion(self) -> Spatial | None:
         """The spatial operation, if there is one."""
         return next((step for step in self.steps if isinstance(step, Spatial)), None)
+
+    @property
+    def mixed(self) -> tuple[Path, ...]:
+        """The other files that are heard beside the song."""
+        return tuple(track.path for step in self.steps if isinstance(step, Mix) for track in step.tracks)
 
     @property
     def wide(self) -> bool:

@@ -8,16 +8,13 @@ encoder comes to the state in which it would be had it encoded all of the song.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from tonearm_audio.packets import FloatBlock
-
-_BEYOND = 2
-"""Frames behind those that are kept: the encoder looks at them."""
 
 
 @dataclass(frozen=True)
@@ -28,29 +25,39 @@ class Cut:
         frame_samples: samples a channel in an encoded frame.
         frames: of a segment that are kept.
         forerun: frames before them that are encoded and dropped.
+        beyond: frames behind them, which the encoder looks at.
     """
 
     frame_samples: int
     frames: int
     forerun: int
+    beyond: int
 
     @property
     def samples(self) -> int:
         """What a whole segment is encoded from."""
-        return (self.forerun + self.frames + _BEYOND) * self.frame_samples
+        return (self.forerun + self.frames + self.beyond) * self.frame_samples
+
+
+class Encode(Protocol):
+    """What an encoder does."""
+
+    def __call__(self, samples: FloatBlock, /, *, ends: bool) -> list[bytes]:
+        """The frames of some samples; `ends`: whether the song does with them."""
 
 
 class Segments:
     """Blocks in, encoded frames out, in order; memory holds one segment more than there are threads at work.
 
     Args:
-        encode: makes the frames of a segment, np.ndarray [shape=(samples, channels), dtype=float32], first to last.
+        encode: makes the frames of a segment, np.ndarray [shape=(samples, channels), dtype=float32], first to last; of
+            one that the song does not end with, those up to `beyond` suffice.
         cut: where segments begin and end.
         channels: of the blocks.
         threads: segments that are encoded at a time.
     """
 
-    def __init__(self, encode: Callable[[FloatBlock], list[bytes]], cut: Cut, *, channels: int, threads: int) -> None:
+    def __init__(self, encode: Encode, cut: Cut, *, channels: int, threads: int) -> None:
         self._encode = encode
         self._cut = cut
         self._segment = np.empty((cut.samples, channels), np.float32)
@@ -70,7 +77,7 @@ class Segments:
             self._filled += count
             block = block[count:]
             if self._filled == len(self._segment):
-                self._begin(self._segment)
+                self._begin(self._segment, ends=False)
                 rest = self._segment[self._cut.frames * self._cut.frame_samples :]
                 self._segment = np.empty_like(self._segment)
                 self._segment[: len(rest)] = rest
@@ -83,7 +90,7 @@ class Segments:
         """Encode what is left; get the last frames."""
         done: list[bytes] = []
         if self._filled:
-            self._begin(self._segment[: self._filled])
+            self._begin(self._segment[: self._filled], ends=True)
         while self._waiting:
             done += self._oldest(last=len(self._waiting) == 1)
         return done
@@ -92,8 +99,8 @@ class Segments:
         """Let go of the threads, whether or not all is encoded."""
         self._pool.shutdown(cancel_futures=True)
 
-    def _begin(self, samples: FloatBlock) -> None:
-        self._waiting.append(self._pool.submit(self._encode, samples))
+    def _begin(self, samples: FloatBlock, *, ends: bool) -> None:
+        self._waiting.append(self._pool.submit(self._encode, samples, ends=ends))
 
     def _oldest(self, *, last: bool) -> list[bytes]:
         cut, frames = self._cut, self._waiting.popleft().result()

@@ -18,6 +18,7 @@ from __future__ import annotations
 import ctypes
 import math
 from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -26,6 +27,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from tonearm_audio.fourier import rfft
 from tonearm_audio.kernels import address, library, size
 from tonearm_audio.product import product
 
@@ -52,14 +54,15 @@ _STEP_COST = 35.0
 """What any other period costs."""
 _BEAT_ODDS = 1.8
 """Log odds that a beat is given beyond what the network says: there is one of them to some thirty other places."""
-_PART_S = 600.0
-_LEAST_CONFIDENCE = 0.22
+_WHOLE_S, _PART_S = 900.0, 300.0
+_LEAST_CONFIDENCE = 0.21
 """Noise, speech and nearly all randomly placed hits stay below it."""
-_LEAST_LIKELY = 0.1
+_LEAST_LIKELY = 0.2
 """Beats less likely than that, before the first and after the last likelier one, lie in silence."""
 
 Signal = npt.NDArray[np.float64]
 Mono = npt.NDArray[np.float32]
+Odds = npt.NDArray[np.float16]
 
 
 @dataclass(frozen=True)
@@ -70,17 +73,19 @@ class Pulse:
         tempo_bpm: beats a minute, 40 to 231; None when there is no pulse.
         confidence: 0.0 (no pulse) to 1.0: how sure the beats are on average.
         beats_s: times of the beats in seconds, rising; empty when there is no pulse.
-        tempo_over_time: (time in seconds, beats a minute) every four beats, smoothed over eight; empty when there are
-            fewer than nine beats.
     """
 
     tempo_bpm: float | None
     confidence: float
-    beats_s: tuple[float, ...]
-    tempo_over_time: tuple[tuple[float, float], ...] = ()
+    beats_s: Sequence[float]
+
+    def tempo_over_time(self) -> Iterator[tuple[float, float]]:
+        """Time in seconds and beats a minute, every four beats, smoothed over eight; none for fewer than nine beats."""
+        for at in range(4, len(self.beats_s) - 4, 4):
+            yield self.beats_s[at], 480 / (self.beats_s[at + 4] - self.beats_s[at - 4])
 
 
-NO_PULSE = Pulse(None, 0.0, ())
+NO_PULSE = Pulse(None, 0.0, array("d"))
 
 
 class OnsetMeter:
@@ -88,7 +93,8 @@ class OnsetMeter:
 
     def __init__(self) -> None:
         self._filters = _mel_filters()
-        self._shape = np.hanning(_WINDOW).astype(np.float32)
+        # Multiplied by its length, which the transform divides by.
+        self._shape = np.hanning(_WINDOW).astype(np.float32) * np.float32(_WINDOW)
         # Half a window of silence before the first sample, so that an attack at 0 s is an onset.
         self._rest: Mono = np.zeros(_WINDOW // 2, np.float32)
         self._before: Mono = np.zeros((max(LAGS), BANDS), np.float32)
@@ -115,8 +121,7 @@ class OnsetMeter:
         if not count:
             return np.zeros((0, BANDS), np.float32)
         frames = np.lib.stride_tricks.sliding_window_view(samples, _WINDOW)[::_HOP]
-        spectra = np.abs(np.fft.rfft(frames * self._shape, axis=-1)).astype(np.float32)
-        return product(spectra, self._filters)
+        return product(np.abs(rfft(frames * self._shape)), self._filters)
 
 
 def rises(levels: Mono) -> Mono:
@@ -200,29 +205,33 @@ class BeatMeter:
             for layer, bias, dilation in zip(weights["weights"], weights["bias"], DILATIONS, strict=True)
         ]
         self._out, self._out_bias = weights["weights_out"], weights["bias_out"]
-        self._odds = array("f")
+        self._odds = bytearray()
+        """In half precision, by far precise enough: all that grows with the stream, 1 MB in three hours."""
 
     def feed(self, block: Mono) -> None:
         """Take np.ndarray [shape=(frames,), dtype=float32]."""
         heard = self._onsets.feed(block)
         for layer in self._layers:
             heard = layer.feed(heard)
-        self._odds.frombytes((product(heard, self._out)[:, 0] + self._out_bias).tobytes())
+        self._keep(heard)
 
-    def odds(self) -> Mono:
-        """Log odds of a beat at each frame [shape=(frames,), dtype=float32]; the meter is used up."""
+    def odds(self) -> Odds:
+        """Log odds of a beat at each frame [shape=(frames,), dtype=float16]; the meter is used up."""
         heard = self._onsets.finish()
         for layer in self._layers:
             heard = layer.finish(heard)
-        self._odds.frombytes((product(heard, self._out)[:, 0] + self._out_bias).tobytes())
-        return np.frombuffer(self._odds, np.float32)
+        self._keep(heard)
+        return np.frombuffer(self._odds, np.float16)
+
+    def _keep(self, heard: Mono) -> None:
+        self._odds += (product(heard, self._out)[:, 0] + self._out_bias).astype(np.float16).tobytes()
 
 
-def find_pulse(odds: Mono) -> Pulse:
+def find_pulse(odds: Odds) -> Pulse:
     """Find tempo and beats in the odds of beats.
 
-    A track longer than a quarter of an hour is read in parts of ten minutes, each for itself: memory stays bounded, and
-    what is that long is hardly one song.
+    A track longer than a quarter of an hour is read in parts of five minutes, each for itself: memory stays bounded,
+    and what is that long is hardly one song.
 
     Args:
         odds: np.ndarray [shape=(frames,)] as `BeatMeter.odds` gives it.
@@ -230,24 +239,22 @@ def find_pulse(odds: Mono) -> Pulse:
     Returns:
         The pulse; `NO_PULSE` when the track is silent, shorter than 2 s, or has no regular beats.
     """
-    if len(odds) <= 1.5 * _PART_S * FRAME_RATE:
+    if len(odds) <= _WHOLE_S * FRAME_RATE:
         return _find(odds)
     count = round(len(odds) / (_PART_S * FRAME_RATE))
     edges = [round(len(odds) * number / count) for number in range(count + 1)]
-    found = [(start / FRAME_RATE, _find(odds[start:end])) for start, end in pairwise(edges)]
-    beats: list[float] = []
-    for start_s, pulse in found:
+    beats, sureness, counted = array("d"), 0.0, 0
+    for start, end in pairwise(edges):
+        pulse, start_s = _find(odds[start:end]), start / FRAME_RATE
+        sureness += pulse.confidence * len(pulse.beats_s)
+        counted += len(pulse.beats_s)
         # A beat on the cut is found from both sides.
         least_s = 30 / (pulse.tempo_bpm or math.inf) + (beats[-1] if beats else -math.inf)
-        beats += [start_s + beat for beat in pulse.beats_s if start_s + beat > least_s]
-    if not beats:
-        return NO_PULSE
-    times = np.array(beats)
-    confidence = float(np.mean([pulse.confidence for _, pulse in found]))
-    return Pulse(_mean_tempo(times), confidence, tuple(beats), _tempo_over_time(times))
+        beats.extend(start_s + beat for beat in pulse.beats_s if start_s + beat > least_s)
+    return Pulse(_mean_tempo(np.frombuffer(beats)), sureness / counted, beats) if beats else NO_PULSE
 
 
-def _find(odds: Mono) -> Pulse:
+def _find(odds: Odds) -> Pulse:
     if len(odds) < 2 * FRAME_RATE:
         return NO_PULSE
     smooth = _smoothed(np.clip(odds.astype(np.float64), -_SUREST, _SUREST))
@@ -262,7 +269,7 @@ def _find(odds: Mono) -> Pulse:
     if confidence < _LEAST_CONFIDENCE:
         return NO_PULSE
     times = _sharpen(beats[kept], smooth) / _PLACE_RATE
-    return Pulse(_mean_tempo(times), confidence, tuple(map(float, times)), _tempo_over_time(times))
+    return Pulse(_mean_tempo(times), confidence, array("d", times.tobytes()))
 
 
 def _smoothed(believed: Signal) -> Signal:
@@ -315,8 +322,3 @@ def _mean_tempo(times: Signal) -> float:
     gaps = np.diff(times)
     usual = gaps[np.abs(gaps / np.median(gaps) - 1) < 0.1]
     return 60 / float(usual.mean())
-
-
-def _tempo_over_time(times: Signal) -> tuple[tuple[float, float], ...]:
-    middles = range(4, len(times) - 4, 4)
-    return tuple((float(times[at]), 480 / float(times[at + 4] - times[at - 4])) for at in middles)

@@ -78,7 +78,7 @@ def test_music_below_full_scale_is_not_clipped() -> None:
     assert measured(noise(1.0)).to_dict() == {"runs": 0, "samples": 0, "longest": 0, "places": []}
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     seed=st.integers(0, 2**32 - 1), cuts=st.lists(st.integers(0, 3000), max_size=6), channels=st.sampled_from([1, 2])
 )

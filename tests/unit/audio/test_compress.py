@@ -107,7 +107,7 @@ def test_a_bass_keeps_its_shape() -> None:
         makeup_db=st.floats(0.0, 24.0),
     ),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_sound_is_as_long_as_it_was_and_never_louder_than_the_make_up_gain_makes_it(
     seed: int, frames: int, level: float, channels: int, rate: int, cuts: list[int], operation: Compress
 ) -> None:

@@ -110,6 +110,7 @@ print(json.dumps(digests(Path(sys.argv[1]), NAMES, sys.argv[2])))
         ("another process", {}),
         ("no AVX", {"NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3 AVX512F AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL"}),
         ("one thread, plain BLAS", {"OPENBLAS_NUM_THREADS": "1", "OPENBLAS_CORETYPE": "Prescott"}),
+        ("plain BLAS, three threads", {"OPENBLAS_NUM_THREADS": "3", "OPENBLAS_CORETYPE": "Prescott"}),
     ],
 )
 def test_another_process_and_another_processor_give_the_same_samples(

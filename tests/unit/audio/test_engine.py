@@ -64,7 +64,7 @@ def test_operations_that_cancel_are_no_operation(song: DemoSong, tmp_path: Path)
     semitones=st.one_of(st.just(0.0), st.floats(-24, 24)),
     codec=st.sampled_from(["wav", "flac", "mp3"]),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_render_is_finite_exactly_as_long_as_promised_and_within_full_scale(
     tmp_path: Path, rate: int, channels: int, frames: int, factor: float, semitones: float, codec: str
 ) -> None:

@@ -52,7 +52,7 @@ class TestAnyBands:
         frames=st.integers(0, 20_000),
         cuts=st.lists(st.integers(1, 7000), min_size=1, max_size=4),
     )
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     def test_the_result_is_finite_as_long_and_the_same_however_it_is_cut(
         self, operation: Equalize, rate: int, channels: int, frames: int, cuts: list[int]
     ) -> None:
@@ -66,14 +66,14 @@ class TestAnyBands:
         assert np.array_equal(equalized(samples, operation, rate=rate, cuts=tuple(cuts)), out)
 
     @given(operation=st.lists(bands, min_size=1, max_size=4).map(tuple).map(Equalize), rate=st.sampled_from(RATES))
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     def test_every_filter_and_its_inverse_are_stable(self, operation: Equalize, rate: int) -> None:
         for b0, b1, b2, a1, a2 in sections_of(operation, rate):
             assert np.abs(np.roots([1.0, a1, a2])).max(initial=0.0) < 1.0
             assert np.abs(np.roots([b0, b1, b2])).max(initial=0.0) < 1.0 + 1e-6
 
     @given(band=bands, rate=st.sampled_from(RATES))
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     def test_a_cut_takes_away_what_a_boost_gave(self, band: Band, rate: int) -> None:
         if band.kind in {"high_pass", "low_pass"}:
             return

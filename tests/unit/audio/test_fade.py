@@ -67,7 +67,7 @@ def test_fades_that_meet_on_a_short_song_multiply() -> None:
     assert both == pytest.approx(apart, abs=1e-7)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     frames=st.integers(1, 3000),
     in_s=st.floats(0, 0.1),

@@ -129,7 +129,7 @@ def test_the_decoder_learns_no_secret_of_this_process(
     seen = set(re.findall(r"'(\w+)'", told(song).partition("sees")[2]))
     # Then it sees where programs lie and how text is written, and no more
     assert "PATH" in seen
-    assert seen <= {*guarded._HANDED_OVER, *guarded._ENVIRONMENT}
+    assert seen <= {*guarded._HANDED_OVER}
     assert not {name for name in seen if name.startswith(("AWS", "TONEARM", "HOME"))}
 
 
@@ -144,7 +144,7 @@ def test_what_a_decoder_has_started_ends_with_it(
     decoding(f"import subprocess; open({str(started)!r}, 'w').write(str({start})); {deed}")
     # When it is ended, or ends
     with pytest.raises(AudioError):
-        guarded_probe(song, limits=LIMITS, budget=Budget(cpu_s=2, wall_s=4.0))
+        guarded_probe(song, limits=LIMITS, budget=Budget(cpu_s=30, wall_s=8.0))
     # Then so has the other: only whoever adopts it may still have to take notice
     status = Path("/proc", started.read_text(), "stat")
     with suppress(FileNotFoundError, ProcessLookupError):

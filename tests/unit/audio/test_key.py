@@ -101,6 +101,61 @@ def test_of_keys_with_the_same_notes_the_one_wins_whose_chords_last(
     assert (found.tonic, found.mode) == key
 
 
+@pytest.mark.parametrize(
+    ("bars", "key"),
+    [
+        pytest.param((C, G) * 8, ("C", "major"), id="the dominant and its tonic"),
+        pytest.param((C,) * 6 + (A_MINOR,) * 6, ("C", "major"), id="a major key leaves for its relative"),
+        pytest.param((A_MINOR,) * 6 + (C,) * 6, ("A", "minor"), id="a minor key leaves for its relative"),
+        pytest.param((A_MINOR, A_MINOR, F, F) * 6, ("A", "minor"), id="i - VI - i"),
+    ],
+)
+def test_of_keys_whose_chords_last_as_long_the_one_wins_for_which_their_order_speaks(
+    bars: tuple[Samples, ...], key: tuple[str, str]
+) -> None:
+    found = key_of(song(*bars))
+
+    assert found is not None
+    assert (found.tonic, found.mode) == key
+    assert found.confidence < 0.6
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "key"),
+    [
+        pytest.param(G, C, ("C", "major"), id="V - I"),
+        pytest.param(C, A_MINOR, ("C", "major"), id="I - vi"),
+        pytest.param(C, E_MINOR, ("C", "major"), id="I - iii"),
+        pytest.param(E_MAJOR, A_MINOR, ("A", "minor"), id="V - i"),
+        pytest.param(F, A_MINOR, ("A", "minor"), id="VI - i"),
+        pytest.param(G, A_MINOR, ("A", "minor"), id="VII - i"),
+        pytest.param(A_MINOR, F, ("A", "minor"), id="i - VI"),
+        pytest.param(A_MINOR, C, ("A", "minor"), id="i - III"),
+    ],
+)
+def test_each_change_speaks_for_its_key(first: Samples, second: Samples, key: tuple[str, str]) -> None:
+    # Given two chords, each as long as the other
+    meter = fed([song(*(first,) * 5, *(second,) * 5)])
+    meter.result()
+
+    speaking = meter._in_order()
+
+    place = TONICS.index(key[0]) + 12 * (key[1] == "minor")
+    assert speaking[place] > 0.8 * speaking.max() > 0.05
+
+
+def test_given_changes_from_chords_told_together_to_the_next_then_they_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    bars = song(*(C, G) * 16)
+    told_together = key_of(bars)
+
+    monkeypatch.setattr("tonearm_audio.key._TOGETHER", 1)
+    told_one_by_one = key_of(bars)
+
+    assert told_together is not None
+    assert told_one_by_one is not None
+    assert told_one_by_one.confidence == pytest.approx(told_together.confidence, abs=0.05)
+
+
 def test_given_a_melody_beside_the_scale_then_the_chords_below_decide() -> None:
     chromatic = [np.resize(np.sin(2 * np.pi * 523.25 * 2 ** (n / 12) * TIME), ANALYSIS_RATE_HZ) for n in (1, 6, 8, 3)]
 
@@ -163,6 +218,22 @@ def drums() -> Mono:
     for _ in range(12):
         bars += [kick, random.standard_normal(len(time)) * np.exp(-17 * time)]
     return (0.3 * np.concatenate(bars)).astype(np.float32)
+
+
+@pytest.mark.parametrize("hertz", [50.0, 2115.0, 5000.0])
+def test_what_is_too_low_or_too_high_for_a_note_leaves_the_key_as_it_is(hertz: float) -> None:
+    # Given two seconds of it before, in the midst of and after a song
+    beside = (0.3 * np.sin(2 * np.pi * hertz * np.arange(2 * ANALYSIS_RATE_HZ) / ANALYSIS_RATE_HZ)).astype(np.float32)
+    bars = cadence(4, "minor")
+    alone = key_of(bars, bars)
+
+    with np.errstate(all="raise"):
+        found = key_of(beside, bars, beside, bars, beside)
+
+    assert alone is not None
+    assert found is not None
+    assert (found.tonic, found.mode) == (alone.tonic, alone.mode) == ("E", "minor")
+    assert found.confidence == pytest.approx(alone.confidence, abs=0.2)
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,7 @@ class TestTruePeaks:
         smooth=st.booleans(),
         block=st.integers(30, 7000),
     )
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     def test_any_sound_ends_at_the_ceiling_and_is_as_long_as_it_was(
         self,
         seed: int,

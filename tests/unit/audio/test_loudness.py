@@ -168,7 +168,7 @@ def test_a_peak_in_a_very_short_track_is_seen(frames: int) -> None:
     assert measure(samples).true_peak_dbtp == pytest.approx(20 * np.log10(0.5), abs=1e-5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     cuts=st.lists(st.integers(0, 20_000), max_size=12),
     channels=st.sampled_from([1, 2]),

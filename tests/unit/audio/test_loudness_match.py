@@ -132,7 +132,7 @@ def test_silence_stays_silent() -> None:
     target_lufs=st.floats(-36.0, -6.0),
     block=st.sampled_from([999, 65_536]),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_any_sound_keeps_its_length_and_the_ceiling_and_reaches_the_target_or_the_ceiling(
     seed: int, seconds: float, gain: float, channels: int, rate: int, target_lufs: float, block: int
 ) -> None:

@@ -257,7 +257,7 @@ def test_silence_stays_silent(channels: int, reference: Path) -> None:
     preset=st.sampled_from(NAMES),
     block=st.sampled_from([317, 4096, 1 << 20]),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_any_sound_keeps_its_length_and_the_ceiling(
     seed: int, frames: int, gain: float, channels: int, rate: int, preset: Preset, block: int
 ) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.audio.signals import RATE, noise, processed, tone, write
-from tonearm_audio import AudioError, compress, equalize, mix, reverb
+from tonearm_audio import AudioError, OutputFormat, compress, equalize, mix, render, reverb
 from tonearm_audio.decode import FloatBlock, Source
 from tonearm_audio.mix import mixed_frames, panned, process
 from tonearm_audio.operations import Band, Compress, Equalize, Mix, MixTrack, Reverb
@@ -39,6 +39,19 @@ def mixed(operation: Mix, *, samples: FloatBlock = SONG, size: int = 4096, rate:
 def heard(path: Path) -> FloatBlock:
     with Source(path) as source:
         return np.concatenate(list(source.blocks()))
+
+
+def test_a_file_that_is_no_sound_is_refused_before_the_song_is_read(voice: Path, tmp_path: Path) -> None:
+    # Given a letter that would be heard at the end
+    letter, progress = tmp_path / "letter.wav", list[float]()
+    letter.write_text("This is a letter. " * 99)
+    operations = [Mix((MixTrack(voice), MixTrack(letter, start_s=0.4)))]
+    with pytest.raises(AudioError) as refused:
+        render(
+            voice, tmp_path / "out.wav", operations=operations, output=OutputFormat("wav"), on_progress=progress.append
+        )
+    assert (refused.value.code, refused.value.file) == ("track.not_audio", letter)
+    assert not any(progress)
 
 
 def test_the_sum_is_the_song_and_each_file_from_its_start(voice: Path, drum: Path) -> None:
@@ -151,7 +164,7 @@ def test_a_file_of_another_rate_is_as_long_as_it_was_to_a_frame(tmp_path: Path, 
 
 
 @given(cuts=st.lists(st.integers(1, 20_000), min_size=1, max_size=12))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_it_does_not_matter_how_the_song_is_cut(voice: Path, drum: Path, cuts: list[int]) -> None:
     operation = Mix((MixTrack(voice, start_s=1.2), MixTrack(drum, gain_db=-3, pan=0.3, start_s=0.01)), pan=0.2)
 

@@ -34,7 +34,7 @@ def expected(samples: Samples) -> Peaks:
     return Peaks(RATE, size, tuple(data))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(frames=st.integers(1, 40_000), block=st.integers(1, 70_000), seed=st.integers(0, 2**32 - 1))
 def test_every_pixel_holds_the_least_and_the_greatest_of_its_samples(frames: int, block: int, seed: int) -> None:
     samples = np.random.default_rng(seed).uniform(-1.2, 1.2, frames)

@@ -18,7 +18,7 @@ def at_rate(samples: FloatBlock, rate: int, to: int, *, size: int = 65_536) -> F
     return np.concatenate(list(fitted))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     rate=st.sampled_from(CONVERT_SAMPLE_RATES_HZ),
     to=st.sampled_from(CONVERT_SAMPLE_RATES_HZ),

@@ -78,7 +78,7 @@ class TestAnySettings:
         frames=st.integers(0, 12_000),
         cuts=st.lists(st.integers(1, 5000), min_size=1, max_size=4),
     )
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30)
     def test_the_result_is_finite_longer_by_its_tail_and_the_same_however_it_is_cut(
         self, operation: Reverb, rate: int, channels: int, frames: int, cuts: list[int]
     ) -> None:

@@ -9,12 +9,13 @@ from tonearm_audio.decode import FloatBlock
 from tonearm_audio.segments import Cut, Segments
 
 FRAME = 64
-CUT = Cut(FRAME, frames=8, forerun=3)
+CUT = Cut(FRAME, frames=8, forerun=3, beyond=2)
 
 
-def encoded(samples: FloatBlock) -> list[bytes]:
-    """Frames that are their samples."""
-    return [samples[start : start + FRAME].tobytes() for start in range(0, len(samples), FRAME)]
+def encoded(samples: FloatBlock, *, ends: bool) -> list[bytes]:
+    """Frames that are their samples; of a segment that others follow, no more than must be."""
+    frames = [samples[start : start + FRAME].tobytes() for start in range(0, len(samples), FRAME)]
+    return frames if ends else frames[: CUT.forerun + CUT.frames]
 
 
 def joined(frames: list[bytes]) -> FloatBlock:

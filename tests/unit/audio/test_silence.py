@@ -76,7 +76,7 @@ def test_a_silent_track_is_one_leading_silence() -> None:
     assert measured(silence(3.0), cuts=[1000]) == Silence(3.0, 0.0, ())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     lengths=st.lists(st.integers(1, 3 * RATE), min_size=1, max_size=5),
     cuts=st.lists(st.integers(0, 6 * RATE), max_size=8),

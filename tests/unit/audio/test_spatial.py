@@ -78,7 +78,7 @@ class TestAnyParameters:
         cuts=st.lists(st.integers(1, 30_000), min_size=1, max_size=4),
         gain=st.sampled_from([0.0, 1e-4, 0.1, 0.9, 30.0]),
     )
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     def test_the_result_is_finite_as_long_below_its_ceiling_and_the_same_however_it_is_cut(
         self, operation: Spatial, rate: int, channels: int, frames: int, cuts: list[int], gain: float
     ) -> None:
@@ -125,7 +125,7 @@ class TestAnyParameters:
 
     @example(operation=Spatial(seed=0, speed_hz=0.75, depth=0.5, room=1.0, mix=1.0), factor=1.7, channels=1)
     @given(operation=spatials, factor=st.sampled_from([0.5, 1.0, 1.7]), channels=st.sampled_from([1, 2]))
-    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_a_render_keeps_all_its_promises(
         self, tmp_path: Path, music: Samples, operation: Spatial, factor: float, channels: int
     ) -> None:
@@ -227,7 +227,7 @@ class TestThePath:
         assert all(4.5 <= abs(turn) <= 7.5 for turn in turns)
 
     @given(seed=st.integers(0, 2**32 - 1), speed_hz=st.floats(0.02, 1.0))
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30)
     def test_it_is_smooth_and_the_same_in_pieces_as_in_one(self, seed: int, speed_hz: float) -> None:
         times = np.arange(0, 30, 0.01)
         whole, pieces = Orbit(seed, speed_hz), Orbit(seed, speed_hz)

@@ -16,7 +16,7 @@ KINDS: list[SpatialPath] = ["orbit", "figure", "random"]
 
 
 @given(kind=st.sampled_from(KINDS), seed=st.integers(0, 2**32 - 1), speed_hz=st.floats(0.02, 1.0))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_path_is_smooth_within_the_circle_and_the_same_in_pieces_as_in_one(
     kind: SpatialPath, seed: int, speed_hz: float
 ) -> None:

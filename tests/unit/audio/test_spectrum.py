@@ -114,7 +114,7 @@ def test_a_very_short_track_has_figures(frames: int) -> None:
     assert spectrum is None or np.isfinite([spectrum.centroid_hz, spectrum.flatness, spectrum.tilt_db_per_octave]).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cuts=st.lists(st.integers(0, 60_000), max_size=8), rate=st.sampled_from([8000, 44_100]))
 def test_wherever_the_stream_is_cut_the_figures_are_the_same(cuts: list[int], rate: int) -> None:
     line = noise(60_000 / rate, rate=rate, channels=1)[:, 0]

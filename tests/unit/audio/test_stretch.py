@@ -41,7 +41,7 @@ def music(seconds: float) -> FloatBlock:
     return out.astype(np.float32)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     rate=st.sampled_from([8000, 22_050, 44_100, 48_000, 96_000, 192_000]),
     to=st.sampled_from([8000, 44_100, 48_000]),

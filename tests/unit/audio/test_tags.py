@@ -380,7 +380,7 @@ def tagged_files(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     return [*files, id3_tag(small)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(seed=st.integers(0, 2**32), changes=st.integers(1, 40))
 def test_damage_never_raises(
     tagged_files: list[bytes], tmp_path_factory: pytest.TempPathFactory, seed: int, changes: int

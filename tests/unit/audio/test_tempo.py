@@ -1,5 +1,6 @@
 """Tempo and beats: right on music of known tempo, and silent where there is no pulse."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from tests.unit.audio.signals import RATE, Samples, clicks, noise, tone, write
-from tonearm_audio import analyze
+from tonearm_audio import analyze, tempo
 from tonearm_audio.tempo import Pulse
 from tonearm_cli.demo_song import compose_demo_song
 
@@ -16,7 +17,7 @@ def pulse_of(path: Path) -> Pulse:
     return analyze(path).pulse
 
 
-def f_measure(found: tuple[float, ...], truth: npt.ArrayLike, tolerance_s: float = 0.07) -> float:
+def f_measure(found: Sequence[float], truth: npt.ArrayLike, tolerance_s: float = 0.07) -> float:
     truth = np.asarray(truth)
     hits = sum(bool(np.any(np.abs(np.array(found) - beat) <= tolerance_s)) for beat in truth)
     return 2 * hits / (len(found) + len(truth))
@@ -95,7 +96,7 @@ def test_given_a_tempo_that_steps_then_the_tempo_over_time_shows_it(tmp_path: Pa
     times = [*np.arange(0.5, 24.2, 0.6), *np.arange(24.5, 48.0, 0.5)]
     path = write(tmp_path / "step.wav", clicks(times, 48.0) + noise(48.0, gain=0.0005))
 
-    found = dict(pulse_of(path).tempo_over_time)
+    found = dict(pulse_of(path).tempo_over_time())
 
     assert list(found) == sorted(found)
     assert [tempo for time, tempo in found.items() if time < 20] == pytest.approx(np.full(8, 100.0), rel=0.02)
@@ -128,6 +129,16 @@ def test_given_music_that_ends_then_no_beat_lies_in_the_silence_after_it(tmp_pat
     assert max(beats) < 25.1
 
 
+def test_given_clicks_that_begin_late_in_faint_noise_then_no_beat_lies_before_the_first(tmp_path: Path) -> None:
+    # Given clicks at 120 bpm from 3.7 s to 19.2 s
+    truth = np.arange(3.7, 19.5, 0.5)
+    path = write(tmp_path / "late.wav", clicks(list(truth), 25.0) + noise(25.0, gain=0.0005))
+
+    beats = np.array(pulse_of(path).beats_s)
+
+    assert beats == pytest.approx(truth, abs=0.03)
+
+
 @pytest.mark.parametrize(
     "samples",
     [
@@ -158,13 +169,69 @@ def test_the_sample_rate_changes_little(tmp_path: Path, rate: int) -> None:
 
 
 def test_a_long_track_is_read_in_parts_that_join(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    # Given clicks at 110 bpm, and parts of 10 s
+    # Given clicks at 120 bpm, and four parts, between which two clicks lie on a cut
     monkeypatch.setattr("tonearm_audio.tempo._PART_S", 10.0)
-    truth = np.arange(0.4, 44.5, 60 / 110)
+    monkeypatch.setattr("tonearm_audio.tempo._WHOLE_S", 15.0)
+    truth = np.arange(0.25, 44.5, 0.5)
+    assert {11.25, 33.75} < set(truth)
     path = write(tmp_path / "long.wav", clicks(list(truth), 45.0) + noise(45.0, gain=0.0005))
 
     pulse = pulse_of(path)
 
-    assert pulse.tempo_bpm == pytest.approx(110, rel=0.004)
+    assert pulse.tempo_bpm == pytest.approx(120, rel=0.004)
     assert f_measure(pulse.beats_s, truth) > 0.95
     assert np.diff(pulse.beats_s).min() > 0.3
+
+
+def test_a_beat_on_the_cut_between_two_parts_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given parts that begin and end with a beat
+    def find(odds: tempo.Odds) -> Pulse:
+        return Pulse(120.0, 0.5, np.arange(0, len(odds) / tempo.FRAME_RATE + 0.1, 0.5).tolist())
+
+    monkeypatch.setattr(tempo, "_find", find)
+    found = tempo.find_pulse(np.zeros(round(1200 * tempo.FRAME_RATE), np.float16))
+
+    assert np.diff(found.beats_s) == pytest.approx(0.5)
+    assert found.tempo_bpm == pytest.approx(120, rel=0.001)
+
+
+def test_of_a_long_track_the_parts_without_beats_do_not_make_the_others_less_sure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Given clicks for a quarter of the time, and silence
+    path = write(tmp_path / "long.wav", np.concatenate([clicks(list(np.arange(0.3, 10, 0.5)), 11.0), clicks([], 34.0)]))
+    whole = pulse_of(path)
+
+    monkeypatch.setattr("tonearm_audio.tempo._PART_S", 10.0)
+    monkeypatch.setattr("tonearm_audio.tempo._WHOLE_S", 15.0)
+    in_parts = pulse_of(path)
+
+    assert in_parts.tempo_bpm == pytest.approx(120, rel=0.004)
+    assert in_parts.confidence == pytest.approx(whole.confidence, abs=0.1)
+
+
+@pytest.mark.parametrize(("minutes", "parts"), [(15, 1), (16, 3), (60, 12)])
+def test_a_track_of_a_quarter_of_an_hour_is_read_as_a_whole(
+    monkeypatch: pytest.MonkeyPatch, minutes: int, parts: int
+) -> None:
+    seen: list[int] = []
+
+    def find(odds: tempo.Odds) -> Pulse:
+        seen.append(len(odds))
+        return tempo.NO_PULSE
+
+    monkeypatch.setattr(tempo, "_find", find)
+
+    tempo.find_pulse(np.zeros(round(60 * minutes * tempo.FRAME_RATE), np.float16))
+
+    assert len(seen) == parts
+    assert sum(seen) == 60 * minutes * tempo.FRAME_RATE
+
+
+def test_the_tempo_over_time_is_that_of_eight_beats() -> None:
+    beats_s = np.cumsum(np.geomspace(0.5, 0.8, 40))
+
+    found = list(Pulse(100.0, 0.5, beats_s.tolist()).tempo_over_time())
+
+    assert [at for at, _ in found] == beats_s[4:-4:4].tolist()
+    assert [bpm for _, bpm in found] == pytest.approx((480 / (beats_s[8:] - beats_s[:-8]))[::4])

@@ -15,7 +15,21 @@ def test_the_same_seed_composes_the_same_song() -> None:
 
 
 @pytest.mark.parametrize(
-    "style", ["slow rock", "fast rock", "house", "drum and bass", "swing", "waltz with drums", "reggae", "ska"]
+    "style",
+    [
+        "slow rock",
+        "fast rock",
+        "house",
+        "drum and bass",
+        "swing",
+        "waltz with drums",
+        "reggae",
+        "ska",
+        "rock off the beat",
+        "pushed",
+        "two-step on a wandering bass",
+        "free piano in phrases",
+    ],
 )
 def test_given_a_style_then_its_beats_are_found(style: str) -> None:
     assert style in STYLES

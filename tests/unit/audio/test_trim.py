@@ -20,7 +20,7 @@ def trimmed(operation: Trim, *, size: int = 4096, samples: FloatBlock = SONG) ->
     return processed(process, operation, samples, size)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(start_s=st.floats(0, 1.99), length_s=st.floats(1e-4, 3.0), size=st.integers(1, 5000) | st.just(len(SONG)))
 def test_the_part_is_cut_to_the_sample(start_s: float, length_s: float, size: int) -> None:
     # Given blocks of any size; a single one would take too long

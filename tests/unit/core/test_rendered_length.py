@@ -66,7 +66,7 @@ def foreseen_s(recipe: Recipe, track: Track, others: list[Track]) -> float:
     other_s=lengths_s,
     rate_hz=st.sampled_from([22_050, 44_100, 48_000]),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_domain_foresees_the_length_that_the_engine_promises(
     chosen: list[JSON], seconds: float, other_s: float, rate_hz: int
 ) -> None:

@@ -52,12 +52,13 @@ void tonearm_track_beats(const double *gains, ptrdiff_t places, ptrdiff_t shorte
     ptrdiff_t last = -1, period = 0;
     for (ptrdiff_t place = 0; place < places; place++) {
         /* A row takes the place of the one that lies a longest period back, once that has been read. */
-        double *scores = recent + place % longest * periods;
+        const ptrdiff_t slot = place % longest;
+        double *scores = recent + slot * periods;
         ptrdiff_t leader = 0;
         memset(way, SAME, sizeof way);
         for (ptrdiff_t number = periods - 1; number >= 0; number--) {
-            const ptrdiff_t then = place - (shortest + number);
-            scores[number] = gains[place] + (then < 0 ? 0 : recent[then % longest * periods + number]);
+            const ptrdiff_t ago = shortest + number, then = slot < ago ? slot - ago + longest : slot - ago;
+            scores[number] = gains[place] + (place < ago ? 0 : recent[then * periods + number]);
         }
         for (ptrdiff_t number = 0; number < periods; number++) {
             if (scores[number] > scores[leader]) {

@@ -44,13 +44,18 @@ def _in_the_engines_words(value: Value, others: Mapping[TrackId, Path]) -> Any:
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def _refusals(others: Mapping[TrackId, Path] | None = None) -> Iterator[None]:
     """What the engine refuses, in the domain's words."""
     try:
         yield
     except tonearm_audio.AudioError as error:
-        refusal = RecipeRefused if error.code.startswith("recipe.") else TrackRejected
-        raise refusal(error.code, error.detail, value=error.value, limit=error.limit, mend=error.mend) from error
+        refused = RecipeRefused if error.code.startswith("recipe.") else TrackRejected
+        refusal = refused(error.code, error.detail, value=error.value, limit=error.limit, mend=error.mend)
+        if isinstance(refusal, TrackRejected):
+            refusal.other_track_id = next(
+                (track_id for track_id, path in (others or {}).items() if path == error.file), None
+            )
+        raise refusal from error
 
 
 class TonearmAudio:
@@ -101,7 +106,7 @@ class TonearmAudio:
         on_progress: Progress,
     ) -> Rendered:
         """Make the render. Raises `TrackRejected`, and `RecipeRefused` for what the recipe asks of this source."""
-        with _refusals():
+        with _refusals(others):
             result = tonearm_audio.render(
                 source,
                 destination,

@@ -65,7 +65,13 @@ class StaleWrite(TonearmError):
 
 
 class TrackRejected(TonearmError):
-    """The upload is not audio that Tonearm takes; trying again gives the same answer."""
+    """The upload is not audio that Tonearm takes; trying again gives the same answer.
+
+    Attributes:
+        other_track_id: of the track that a recipe names and that is rejected; None where it is the source.
+    """
+
+    other_track_id: str | None = None
 
 
 class RecipeRefused(TonearmError):
