@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tonearm_cli.errors import WrongUse, refusing
-from tonearm_cli.files import require_file, require_folder, require_free, written_whole
+from tonearm_cli.files import Place, require_file, require_folder, require_free, written_whole
 from tonearm_cli.output import AsJson, Quiet, command, plain, table
 
 if TYPE_CHECKING:
@@ -38,9 +38,10 @@ def analyze(
     """
     with command(as_json=as_json, quiet=quiet) as output:
         require_file(source)
+        picture: Place | None = None
         if spectrogram is not None:
             require_folder(spectrogram.parent)
-            require_free(spectrogram, output, force=force)
+            picture = Place(spectrogram, require_free(spectrogram, output, force=force))
         find_structure = _structure_finder() if structure else None
         from tonearm.adapters.audio import TonearmAudio
         from tonearm_audio.decode import Source
@@ -55,8 +56,8 @@ def analyze(
         with Source(source) as opened:
             encoding = f"{opened.container}, {opened.codec}"
         document = analysed.document
-        if spectrogram is not None:
-            with written_whole(spectrogram) as file:
+        if picture is not None:
+            with written_whole(picture) as file:
                 file.write(analysed.spectrogram)
         output.answer(document, lambda console: _show(console, document, encoding))
 

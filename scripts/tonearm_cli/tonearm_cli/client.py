@@ -25,7 +25,7 @@ from tonearm.domain.errors import Problem
 from tonearm.domain.job import JobStatus
 from tonearm.domain.track import TrackStatus
 from tonearm_cli.errors import CliError, Refused, Unreachable
-from tonearm_cli.files import written_whole
+from tonearm_cli.files import Place, written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
@@ -257,14 +257,15 @@ class StudioClient:
     def download(
         self,
         link: Link,
-        path: Path,
+        place: Place,
         moved: Callable[[int], None] = lambda _bytes: None,
         *,
         size_bytes: int | None = None,
     ) -> str:
         """Save what a link leads to, whole or not at all, and return its SHA-256 in hexadecimal digits.
 
-        Raises CliError also when it is not `size_bytes` long, where that is known.
+        Raises CliError also when it is not `size_bytes` long, where that is known, and WrongUse when a file has come to
+        stand in its place that it may not replace.
         """
         digest, count = hashlib.sha256(), 0
         try:
@@ -272,7 +273,7 @@ class StudioClient:
                 if not answer.is_success:
                     answer.read()
                     raise Refused(f"The bucket refused {link.filename}", _bucket_problem(answer))
-                with written_whole(path) as file:
+                with written_whole(place) as file:
                     for block in answer.iter_bytes(_BLOCK):
                         file.write(block)
                         digest.update(block)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tonearm_cli.deployment import Deployment
 from tonearm_cli.errors import CliError, NotSignedIn, WrongUse
-from tonearm_cli.files import written_whole
+from tonearm_cli.files import Place, written_whole
 
 if TYPE_CHECKING:
     from typing import Self
@@ -72,7 +72,7 @@ class Credentials(BaseModel):
         file.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file.parent.mkdir(mode=0o700, exist_ok=True)
         _require_private(file.parent, file.parent.stat())
-        with written_whole(file, mode=0o600) as opened:
+        with written_whole(Place(file, replace=True), mode=0o600) as opened:
             opened.write(self.model_dump_json(indent=2).encode())
 
 

@@ -25,6 +25,7 @@ from tonearm_cli.certificates import read_certificate
 from tonearm_cli.client import StudioClient
 from tonearm_cli.demo_song import compose_demo_song
 from tonearm_cli.errors import CliError, WrongUse
+from tonearm_cli.files import Place
 from tonearm_cli.follow import follow
 from tonearm_cli.summary import Made
 
@@ -159,9 +160,11 @@ def _fetch(client: StudioClient, job: Job, out: Path, steps: Steps) -> Made:
             raise CliError(f"Job {job.job_id} succeeded without a render, although a recipe was given.")
         size = job.render.size_bytes
         render = out / f"render.{job.render.codec}"
-        client.download(links.analysis, out / "analysis.json")
-        client.download(links.certificate, out / "certificate.json")
-        sha256 = client.download(links.render, render, lambda moved: step.at(render.name, moved / size))
+        # The demo's folder is the demo's own.
+        there = {name: Place(out / name, replace=True) for name in (render.name, "analysis.json", "certificate.json")}
+        client.download(links.analysis, there["analysis.json"])
+        client.download(links.certificate, there["certificate.json"])
+        sha256 = client.download(links.render, there[render.name], lambda moved: step.at(render.name, moved / size))
         step.came_to(f"{render.name}, analysis.json and certificate.json into {out}")
     analysis = json.loads((out / "analysis.json").read_text())
     return Made(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 _TITLE_WIDTH = 22
+_BAR_WIDTH = 24
 _COUNT = re.compile(r" *\d+ of \d+")
 # Seconds between two plain lines about the same step.
 _PLAIN_INTERVAL_S = 10.0
@@ -96,11 +97,14 @@ class Steps:
 def _live(step: Step, started: float) -> RenderableType:
     waited = time.monotonic() - started
     row = Table.grid(padding=(0, 1))
-    columns: list[RenderableType] = [
-        Spinner("dots", Text(f"{step.title:<{_TITLE_WIDTH}}{waited:>6.0f} s"), style="cyan")
-    ]
+    what = Text(f"{step.title:<{_TITLE_WIDTH}}{waited:>6.0f} s")
+    columns: list[RenderableType] = [Spinner("dots", what, style="cyan")]
+    # Where a terminal is narrow, the detail alone gives way.
+    row.add_column(width=len(what) + len("⠋ "))
     if step.part is not None:
-        columns.append(ProgressBar(total=1.0, completed=step.part, width=24))
+        columns.append(ProgressBar(total=1.0, completed=step.part))
+        row.add_column(width=_BAR_WIDTH)
     columns.append(Text(step.detail, overflow="ellipsis", no_wrap=True))
+    row.add_column()
     row.add_row(*columns)
     return row

@@ -10,7 +10,7 @@ import typer
 
 from tonearm_cli.account import DEFAULT_PROFILE, Profile
 from tonearm_cli.errors import CliError
-from tonearm_cli.files import require_folder, require_free
+from tonearm_cli.files import Place, require_folder, require_free
 from tonearm_cli.ids import require_id
 from tonearm_cli.output import AsJson, Quiet, command, plain
 
@@ -58,13 +58,12 @@ def download(
             require_folder(out)
             said = {kind: (link.filename, f"{job.job_id}.{kind}") for kind, link in links.items()}
             paths = {kind: out / name for kind, name in file_names(said).items()}
-            for path in paths.values():
-                require_free(path, output, force=force)
+            places = {kind: Place(path, require_free(path, output, force=force)) for kind, path in paths.items()}
             size = job.render.size_bytes if job.render else None
-            for kind, path in paths.items():
+            for kind, place in places.items():
                 with output.steps.step("Downloading") as step:
                     expected = size if kind == "render" else None
-                    files.append(fetched(client, kind, links[kind], path, size_bytes=expected, step=step))
+                    files.append(fetched(client, kind, links[kind], place, size_bytes=expected, step=step))
         document = {"job_id": job.job_id, "track_id": job.track_id, "files": files}
         output.done(document, lambda console: _show(console, files))
 
@@ -120,17 +119,17 @@ def _newest(client: StudioClient, track_id: str) -> Job:
 
 
 def fetched(
-    client: StudioClient, kind: str, link: Link, path: Path, *, size_bytes: int | None, step: Step
+    client: StudioClient, kind: str, link: Link, place: Place, *, size_bytes: int | None, step: Step
 ) -> dict[str, Any]:
     """Download one file, whole or not at all; what it is."""
     from rich.filesize import decimal
 
-    name = plain(path.name)
+    path, name = place.out, plain(place.out.name)
 
     def moved(count: int) -> None:
         step.at(f"{name}: {decimal(count)}", count / size_bytes if size_bytes else None)
 
-    sha256 = client.download(link, path, moved, size_bytes=size_bytes)
+    sha256 = client.download(link, place, moved, size_bytes=size_bytes)
     step.came_to(name)
     return {"kind": kind, "path": str(path), "size_bytes": path.stat().st_size, "sha256": sha256}
 

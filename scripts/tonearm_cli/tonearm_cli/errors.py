@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from tonearm.domain.errors import Problem
+    from tonearm.domain.errors import Problem, TonearmError
 
 FAILED = 1
 WRONG_USE = 2
@@ -144,11 +144,11 @@ def exit_status_of(error: CliError) -> int:
 
 
 @contextmanager
-def refusing(what: str) -> Iterator[None]:
-    """Turn what the domain and the engine refuse into Refused."""
+def refusing(what: str | Callable[[TonearmError], str]) -> Iterator[None]:
+    """Turn what the domain and the engine refuse into Refused: what it was, or how to tell that from the refusal."""
     from tonearm.domain.errors import TonearmError
 
     try:
         yield
     except TonearmError as error:
-        raise Refused(what, error.problem) from error
+        raise Refused(what if isinstance(what, str) else what(error), error.problem) from error

@@ -67,7 +67,7 @@ def _exists(path: Path) -> WrongUse:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a file is to appear that takes long to make.
+    """Where a file is to appear when all of it is made.
 
     Attributes:
         out: its path.
@@ -93,20 +93,22 @@ class Place:
 
 
 @contextmanager
-def written_whole(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
+def written_whole(place: Place, *, mode: int = 0o666) -> Iterator[BinaryIO]:
     """Write a file that takes its name when it is complete; otherwise nothing is left, and what stood there stays.
 
+    Raises WrongUse when what has come to stand there may not be replaced.
+
     Args:
-        path: where it appears; its folder must exist.
+        place: where it appears; its folder must exist.
         mode: its permissions from the first moment, less what the umask takes.
     """
-    partial = path.with_name(f".tonearm-{secrets.token_hex(8)}.part")
+    partial = place.out.with_name(f".tonearm-{secrets.token_hex(8)}.part")
     handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
             os.fsync(handle)
-        partial.replace(path)
+        place.take(partial)
     finally:
         partial.unlink(missing_ok=True)

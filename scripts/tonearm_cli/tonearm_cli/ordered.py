@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tonearm_cli.errors import CliError, Refused, refusing
+from tonearm_cli.files import Place
 from tonearm_cli.output import Output
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from tonearm.domain.recipe import Recipe
     from tonearm_cli.certificates import Read
     from tonearm_cli.client import Job, Render, StudioClient
-    from tonearm_cli.files import Place
 
 
 @dataclass(frozen=True)
@@ -83,15 +83,15 @@ def _brought(client: StudioClient, job: Job, recipe: Recipe, place: Place, outpu
         mend = "Run the command again, or report this with the job id."
         raise CliError(f"Job {job.job_id} made no render.", code="job.not_made", value=job.job_id, mend=mend)
     with place.beside() as folder:
-        path = Path(folder, "certificate.json")
-        client.download(links.certificate, path)
-        read = read_certificate(path, job.job_id)
+        certificate = Place(Path(folder, "certificate.json"), replace=True)
+        client.download(links.certificate, certificate)
+        read = read_certificate(certificate.out, job.job_id)
         _require_kept(read, output)
         # By its own name, which is told while it comes.
-        path = Path(folder, place.out.name)
+        partial = Place(Path(folder, place.out.name), replace=True)
         with output.steps.step("Downloading") as step:
-            fetched(client, "render", links.render, path, size_bytes=render.size_bytes, step=step)
-        place.take(path)
+            fetched(client, "render", links.render, partial, size_bytes=render.size_bytes, step=step)
+        place.take(partial.out)
     return Brought(place.out, job, render, recipe, read)
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tonearm_cli.errors import INTERRUPTED, CliError, exit_status_of
-from tonearm_local.told import told
+from tonearm_local.told import settle, told, unless_interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -57,7 +57,8 @@ class Output:
     @property
     def can_ask(self) -> bool:
         """Whether somebody sits there who can answer a question."""
-        return not self.json and sys.stdin.isatty() and sys.stderr.isatty()
+        # Standard input is None where it was closed.
+        return not self.json and bool(sys.stdin) and sys.stdin.isatty() and sys.stderr.isatty()
 
     @cached_property
     def steps(self) -> Steps:
@@ -72,6 +73,7 @@ class Output:
 
     def answer(self, document: Mapping[str, Any], show: Callable[[Console], None]) -> None:
         """Give what the command was asked for."""
+        settle()
         if self.json:
             self.line(document)
         else:
@@ -79,6 +81,7 @@ class Output:
 
     def done(self, document: Mapping[str, Any], show: Callable[[Console], None]) -> None:
         """Tell what the command has done; --quiet does not want to know."""
+        settle()
         if self.json or not self.quiet:
             self.answer(document, show)
 
@@ -93,7 +96,8 @@ def command(*, as_json: bool, quiet: bool) -> Iterator[Output]:
     output = Output(json=as_json, quiet=quiet)
     with told():
         try:
-            yield output
+            with unless_interrupted():
+                yield output
         except CliError as error:
             _tell(output, error)
             raise typer.Exit(exit_status_of(error)) from None

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tonearm.adapters.audio import TonearmAudio
+    from tonearm.domain.errors import TonearmError
     from tonearm.domain.recipe import Recipe
     from tonearm.ports import Certified, Rendered
 
@@ -227,6 +228,13 @@ class _Wish:
     recipe: Recipe
     others: Mapping[str, Path]
 
+    def refused(self, error: TonearmError) -> str:
+        """Which of the files it is that was refused."""
+        from tonearm.domain.errors import TrackRejected
+
+        other = error.other_track_id if isinstance(error, TrackRejected) else None
+        return f"{self.source if other is None else self.others[other]} was refused"
+
 
 @dataclass(frozen=True)
 class _Made:
@@ -310,7 +318,7 @@ def _made(wish: _Wish, place: Place, output: Output, *, certify: bool) -> _Made:
     engine, measured, name = TonearmAudio(), None, plain(wish.source.name)
     with place.beside() as folder:
         partial = Path(folder, f"render.{wish.recipe.output.codec}")
-        with refusing(f"{wish.source} was refused"), output.steps.step("Rendering") as step:
+        with refusing(wish.refused), output.steps.step("Rendering") as step:
             rendered = engine.render(
                 wish.source,
                 partial,

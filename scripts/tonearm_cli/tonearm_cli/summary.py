@@ -96,13 +96,13 @@ def _tolerance(promise: Promise) -> str:
 
 
 def _loudness(promises: Mapping[str, Promise]) -> str:
-    """How loud the render is, or how much louder where its certificate compares levels alone."""
+    """How loud the render is, or how well what it keeps of the song kept its level, where that alone is certified."""
     loudness, level = promises.get("loudness"), promises.get("level")
     if loudness is not None:
         return _figure(loudness.measured, loudness.unit)
     if level is None or level.measured is None or level.expected is None:
         return "none"
-    return f"{level.measured - level.expected:+.2f} dB"
+    return f"kept {level.measured - level.expected:+.2f} dB"
 
 
 def _table(first: str, *others: str) -> Table:

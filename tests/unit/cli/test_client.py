@@ -14,6 +14,7 @@ from tests.unit.cli.conftest import Asked, Told
 from tonearm.domain.recipe import Recipe
 from tonearm_cli.client import Link, StudioClient, UploadForm
 from tonearm_cli.errors import CliError, Refused
+from tonearm_cli.files import Place
 
 LATER = "2030-01-01T00:00:00Z"
 Serve = Callable[[Callable[[Asked], tuple[int, dict[str, str], bytes]]], Told]
@@ -174,7 +175,7 @@ def test_a_download_is_saved_whole_with_its_hash(served: Serve, tmp_path: Path) 
     bucket = served(lambda _: (200, {}, content))
     moved: list[int] = []
     with StudioClient("http://unused", "token-1") as client:
-        digest = client.download(link(bucket.url), tmp_path / "render.mp3", moved.append)
+        digest = client.download(link(bucket.url), Place(tmp_path / "render.mp3", replace=True), moved.append)
     assert (tmp_path / "render.mp3").read_bytes() == content
     assert digest == hashlib.sha256(content).hexdigest()
     assert moved[-1] == len(content)
@@ -186,7 +187,7 @@ def test_a_download_that_breaks_off_leaves_what_was_there(served: Serve, tmp_pat
     bucket = served(lambda _: (200, {"Content-Length": "1000"}, b"half"))
     (tmp_path / "render.mp3").write_bytes(b"earlier")
     with StudioClient("http://unused", "t") as client, pytest.raises(CliError, match="broke off"):
-        client.download(link(bucket.url), tmp_path / "render.mp3")
+        client.download(link(bucket.url), Place(tmp_path / "render.mp3", replace=True))
     assert (tmp_path / "render.mp3").read_bytes() == b"earlier"
     assert [file.name for file in tmp_path.iterdir()] == ["render.mp3"]
 
@@ -196,5 +197,5 @@ def test_a_link_that_no_longer_works_is_told(served: Serve, tmp_path: Path) -> N
         lambda _: (403, {}, b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>")
     )
     with StudioClient("http://unused", "t") as client, pytest.raises(Refused, match="Request has expired"):
-        client.download(link(bucket.url), tmp_path / "render.mp3")
+        client.download(link(bucket.url), Place(tmp_path / "render.mp3", replace=True))
     assert not list(tmp_path.iterdir())

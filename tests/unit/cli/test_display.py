@@ -1,6 +1,7 @@
 """Steps: lines that a log can be read by, and a mark for what an error interrupted."""
 
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -37,6 +38,17 @@ def test_a_terminal_is_redrawn_and_left_with_one_line_a_step() -> None:
         step.came_to("succeeded")
     assert shown(terminal).count("\n✓ Working") + shown(terminal).count("✓ Working") >= 1
     assert "[bold]" not in shown(terminal)
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_on_a_narrow_terminal_the_detail_gives_way(width: int) -> None:
+    # Given a step with a long detail
+    terminal = Console(file=io.StringIO(), force_terminal=True, width=width, color_system=None)
+    with Steps(terminal).step("Applying Terraform") as step:
+        # When it is drawn
+        step.at('module.function["transform"].aws_cloudwatch_log_group.this (10 s)', 0.3)
+    # Then it takes one line, and only the detail is cut off
+    assert re.search(r". Applying Terraform +\d s [━╸╺ ]{24} m[^\n]*…", shown(terminal))
 
 
 def test_what_looks_like_markup_is_shown_as_it_is(paper: Console) -> None:

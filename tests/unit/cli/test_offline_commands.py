@@ -18,12 +18,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.support.command import TONEARM
 from tests.unit.cli.world import Terminal
 from tonearm.adapters.audio import TonearmAudio
 from tonearm.domain.recipe import Recipe
 from tonearm_cli.demo_song import compose_demo_song
-
-TONEARM = str(Path(sys.executable).with_name("tonearm"))
 
 
 @pytest.fixture(scope="session")
@@ -255,6 +254,17 @@ def test_somebody_who_sits_there_is_asked_before_a_file_is_replaced(
     assert (Path("out.wav").read_bytes() == b"mine") is not said
 
 
+@pytest.mark.parametrize(("said", "status"), [(True, 0), (False, 2)])
+def test_somebody_who_sits_there_is_asked_before_a_picture_is_replaced(
+    tonearm: Terminal, song: Path, monkeypatch: pytest.MonkeyPatch, said: bool, status: int
+) -> None:
+    Path("song.png").write_bytes(b"mine")
+    monkeypatch.setattr("tonearm_cli.output.Output.can_ask", True)
+    monkeypatch.setattr("typer.confirm", lambda *_, **__: said)
+    assert tonearm("analyze", "song.wav", "--spectrogram", "song.png").exit_code == status
+    assert (Path("song.png").read_bytes() == b"mine") is not said
+
+
 def test_a_broken_promise_is_told_by_name_and_figure_and_no_render_is_kept(
     tonearm: Terminal, song: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -380,6 +390,42 @@ def test_analyze_as_json_is_the_document_of_the_workflow_to_the_byte(tonearm: Te
     document = TonearmAudio().analyze(song, on_progress=lambda _: None).document
     kept = json.dumps(document, allow_nan=False, separators=(",", ":"))
     assert tonearm("analyze", "song.wav", "--json").stdout == f"{kept}\n"
+
+
+@pytest.mark.parametrize("option", ["--mix", "--reference"])
+@pytest.mark.parametrize("wrong", ["a letter", "samples that are no numbers, at its end"])
+def test_another_file_that_is_refused_is_named(tonearm: Terminal, song: Path, option: str, wrong: str) -> None:
+    if wrong == "a letter":
+        Path("rubbish.wav").write_text("This is a letter. " * 99)
+    else:
+        samples, rate_hz = soundfile.read(song)
+        samples[-1] = np.nan
+        soundfile.write("rubbish.wav", samples, rate_hz, subtype="FLOAT")
+    result = tonearm("render", "song.wav", "out.wav", option, "rubbish.wav")
+    assert result.exit_code == 3
+    assert "rubbish.wav was refused" in result.stderr
+    assert "song.wav was refused" not in result.stderr
+
+
+@pytest.mark.parametrize(("options", "status"), [([], 2), (["--force"], 0)])
+def test_a_picture_that_appears_meanwhile_is_replaced_by_force_alone(
+    tonearm: Terminal, song: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], status: int
+) -> None:
+    # Given somebody who makes a file of that name while the song is analyzed
+    really: Callable[..., Any] = TonearmAudio.analyze
+
+    def slow(self: TonearmAudio, *arguments: Any, **more: Any) -> Any:
+        Path("song.png").write_bytes(b"mine")
+        return really(self, *arguments, **more)
+
+    monkeypatch.setattr(TonearmAudio, "analyze", slow)
+    # When
+    result = tonearm("analyze", "song.wav", "--spectrogram", "song.png", *options)
+    # Then
+    assert result.exit_code == status, result.output
+    assert ("file.exists" in result.stderr) is (status == 2)
+    assert (Path("song.png").read_bytes() == b"mine") is (status == 2)
+    assert files() == {"song.wav", "song.png"}
 
 
 def test_analyze_draws_the_spectrogram_and_replaces_no_file_unasked(tonearm: Terminal, song: Path) -> None:

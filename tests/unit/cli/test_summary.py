@@ -28,7 +28,7 @@ def test_figures_before_and_after(paper: Console) -> None:
     found = rows(paper)
     assert shown(paper).splitlines()[2].split() == ["duration", "22.000", "s", "20.000", "s"]
     assert found["tempo"] == "tempo 100 BPM 110 BPM"
-    assert found["loudness"] == "loudness -14.50 LUFS +0.25 dB"
+    assert found["loudness"] == "loudness -14.50 LUFS kept +0.25 dB"
     assert found["true"] == "true peak -1 dBTP"
     assert found["duration"] == "duration tempo 882,000 frames 882,000 frames exact yes"
     assert found["level"] == "level tempo -20 LUFS -19.75 LUFS ± 1 yes"

@@ -6,12 +6,12 @@ import os
 import resource
 import socket
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.command import TONEARM
 from tests.unit.cli import answers
 from tests.unit.cli.world import Terminal, World
 from tonearm_cli.download import file_name
@@ -245,6 +245,30 @@ class TestDownload:
         assert signed_in("download", JOB, "--force").exit_code == 0
         assert Path("Song.mp3").read_bytes() == made.files["render"]
 
+    @pytest.mark.parametrize(("said", "status"), [(True, 0), (False, 2)])
+    def test_somebody_who_sits_there_is_asked_before_a_file_is_replaced(
+        self, signed_in: Terminal, made: World, monkeypatch: pytest.MonkeyPatch, said: bool, status: int
+    ) -> None:
+        Path("Song.mp3").write_bytes(b"mine")
+        monkeypatch.setattr("tonearm_cli.output.Output.can_ask", True)
+        monkeypatch.setattr("typer.confirm", lambda *_, **__: said)
+        assert signed_in("download", JOB, "--render").exit_code == status
+        assert Path("Song.mp3").read_bytes() == (made.files["render"] if said else b"mine")
+
+    @pytest.mark.parametrize(("options", "status"), [([], 2), (["--force"], 0)])
+    def test_a_file_that_appears_while_it_is_downloaded_is_replaced_by_force_alone(
+        self, signed_in: Terminal, made: World, monkeypatch: pytest.MonkeyPatch, options: list[str], status: int
+    ) -> None:
+        # Given somebody who makes a file of that name while the render comes
+        monkeypatch.setattr("tonearm_cli.display.Step.at", lambda *_: Path("Song.mp3").write_bytes(b"mine"))
+        # When
+        result = signed_in("download", JOB, "--render", *options)
+        # Then
+        assert result.exit_code == status, result.output
+        assert ("file.exists" in result.stderr) is (status == 2)
+        assert Path("Song.mp3").read_bytes() == (b"mine" if status else made.files["render"])
+        assert here() == {"Song.mp3"}
+
     def test_a_render_of_another_size_is_not_kept(self, signed_in: Terminal, made: World) -> None:
         made.files["render"] = b"less"
         problem = signed_in.json("download", JOB, "--render", exit_code=1)["problem"]
@@ -297,7 +321,7 @@ class TestDownload:
 
     def test_a_disk_that_is_full_leaves_nothing(self, signed_in: Terminal, made: World) -> None:
         done = subprocess.run(
-            [str(Path(sys.executable).with_name("tonearm")), "download", JOB, "--render"],
+            [TONEARM, "download", JOB, "--render"],
             capture_output=True,
             text=True,
             check=False,

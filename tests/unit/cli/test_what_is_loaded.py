@@ -7,6 +7,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
+from tests.support.command import TONEARM
 from tonearm_cli import main
 from tonearm_cli.errors import EXIT_STATUSES
 
@@ -76,9 +77,8 @@ def test_help_names_every_command_and_what_each_exit_status_means() -> None:
 def test_the_completion_of_each_shell_is_shown(shell: str, sign: str) -> None:
     # Without detection the shell is named: the test runs in none
     environment = {**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
-    command = [sys.executable, "-c", "from tonearm_cli.main import app; app(prog_name='tonearm')"]
     done = subprocess.run(
-        [*command, "--show-completion", shell], env=environment, capture_output=True, text=True, check=True
+        [TONEARM, "--show-completion", shell], env=environment, capture_output=True, text=True, check=True
     )
     assert sign in done.stdout
 
@@ -90,6 +90,5 @@ def test_what_is_typed_is_completed() -> None:
         "COMP_WORDS": "tonearm up",
         "COMP_CWORD": "1",
     }
-    command = [sys.executable, "-c", "from tonearm_cli.main import app; app(prog_name='tonearm')"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run([TONEARM], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["upload"]
