@@ -3,12 +3,12 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import soundfile
 
+from tests.support.command import TONEARM
 from tests.support.person import PASSWORD, Person
 from tonearm_local.stack import Outputs
 
@@ -24,7 +24,7 @@ class Tonearm:
 
     def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [str(Path(sys.executable).with_name("tonearm")), *arguments],
+            [TONEARM, *arguments],
             cwd=self.folder,
             env=self._environment,
             capture_output=True,

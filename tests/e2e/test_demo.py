@@ -3,13 +3,13 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from tests.support.command import TONEARM
 from tonearm_local.stack import Outputs, Stack
 
 pytestmark = pytest.mark.stack
@@ -31,7 +31,7 @@ class Tonearm:
         self._environment = {**os.environ, "TONEARM_FAULTS": "1", "COLUMNS": "100"}
 
     def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [str(Path(sys.executable).with_name("tonearm")), *arguments, *self._options]
+        command = [TONEARM, *arguments, *self._options]
         return subprocess.run(
             command,
             cwd=self.folder,

@@ -1,7 +1,7 @@
 // What was measured on a track.
 
 import type { Analysis, Track } from "../api/types";
-import { clock, measure } from "../ui/figures";
+import { clock, keyName, measure } from "../ui/figures";
 
 export function Figures({ track, analysis }: { track: Track; analysis: Analysis | null }) {
   const summary = track.analysis;
@@ -9,9 +9,13 @@ export function Figures({ track, analysis }: { track: Track; analysis: Analysis 
   const rows: [string, string][] = [
     ["Length", clock(summary.duration_s)],
     ["Tempo", summary.tempo_bpm ? measure(summary.tempo_bpm, "BPM", 1) : "no steady pulse"],
+  ];
+  // Documents of before there were versions tell no key.
+  if (analysis?.version) rows.push(["Key", analysis.key ? keyName(analysis.key) : "no clear key"]);
+  rows.push(
     ["Loudness", summary.integrated_lufs == null ? "silent" : measure(summary.integrated_lufs, "LUFS", 1)],
     ["True peak", measure(summary.true_peak_dbtp, "dBTP", 1)],
-  ];
+  );
   if (analysis) rows.push(["Range", measure(analysis.loudness.range_lu, "LU", 1)]);
   if (track.probe) {
     const { container, sample_rate_hz, channels } = track.probe;

@@ -5,6 +5,7 @@ import { useApi } from "../api/context";
 import { asProblem } from "../api/problem";
 import type { Analysis, Job, Problem, Track } from "../api/types";
 import { JobCard } from "../jobs/JobCard";
+import { hasRenders, isNoticed, withJob } from "../jobs/renders";
 import { Figures } from "../listen/Figures";
 import { Original } from "../listen/Original";
 import { ProblemNote } from "../ui/ProblemNote";
@@ -20,11 +21,11 @@ export function TrackPage({ trackId }: { trackId: string }) {
   const [analysis, setAnalysis] = useState<Analysis | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
 
-  const read = useCallback(async () => {
+  const read = useCallback(async (ended?: Job) => {
     try {
       const [found, page] = await Promise.all([api.track(trackId), api.jobs(trackId)]);
       setTrack(found);
-      setJobs(page.jobs);
+      setJobs(ended ? withJob(page.jobs, ended) : page.jobs);
       setProblem(null);
       if (found.analysis) setAnalysis(await api.analysis(trackId));
     } catch (thrown) {
@@ -45,17 +46,15 @@ export function TrackPage({ trackId }: { trackId: string }) {
       </main>
     );
   }
-  // The job of the upload itself has no row until the upload was noticed.
-  const noticed = jobs.some((job) => job.job_id === track.ingest_job_id);
   const shown: { id: string; known: Job | null }[] = jobs.map((job) => ({ id: job.job_id, known: job }));
-  if (!noticed) shown.push({ id: track.ingest_job_id, known: null });
+  if (!isNoticed(track, jobs)) shown.push({ id: track.ingest_job_id, known: null });
   return (
     <main>
       <Back />
       <h1>{track.title}</h1>
       {problem && <ProblemNote problem={problem} />}
       <Figures track={track} analysis={analysis} />
-      {track.status === "ready" && <Original track={track} open={!jobs.some(({ render }) => render)} />}
+      {track.status === "ready" && <Original track={track} open={!hasRenders(track, jobs)} />}
       <section aria-label="Jobs" className="jobs">
         {shown.map(({ id, known }) => (
           <JobCard key={id} jobId={id} known={known} track={track} onEnd={read} />

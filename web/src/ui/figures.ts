@@ -23,6 +23,11 @@ export function measure(value: number | null | undefined, unit: string, digits =
   return unit ? `${text} ${unit}` : text;
 }
 
+/** { tonic: "Bb", mode: "minor" } → "B♭ minor". */
+export function keyName({ tonic, mode }: { tonic: string; mode: string }): string {
+  return `${tonic.replace("b", "♭").replace("#", "♯")} ${mode}`;
+}
+
 export function day(iso: string): string {
   return new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));
 }
