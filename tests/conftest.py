@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.cloud import Cloud, Tap
 from tests.support.person import Person, wait_until
@@ -19,6 +20,9 @@ from tonearm_local.stack import Outputs, Stack
 # A stack that is kept from run to run, for whoever works on these tests: it spares them the minute of the apply.
 KEPT = "TONEARM_TEST_KEEP" in os.environ
 
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("tonearm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tonearm")
 
 # Another emulator, a licensed LocalStack say, for the same tests.
 ENDPOINT_URL = os.environ.get("AWS_ENDPOINT_URL", "")
@@ -71,7 +75,7 @@ def localstack_code(stack: Outputs, email: str) -> str:
         found = re.search(r"\b\d{6}\b", mails)
         return found[0] if found else None
 
-    return str(wait_until(f"a mail to {email}", look, timeout_s=10))
+    return str(wait_until(f"a mail to {email}", look))
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +87,7 @@ def new_person_of() -> Callable[[Outputs], Person]:
             inbox = f"{stack.endpoint_url}/_ministack/ses/messages"
             if ENDPOINT_URL and httpx.get(inbox, timeout=10).status_code != 200:
                 return localstack_code(stack, email)
-            wait_until("a mail with the code", lambda: email in httpx.get(inbox, timeout=10).text, timeout_s=10)
+            wait_until("a mail with the code", lambda: email in httpx.get(inbox, timeout=10).text)
             # The emulator always mails the same code.
             return "123456"
 

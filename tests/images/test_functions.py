@@ -193,7 +193,6 @@ def nothing_started(stack: Outputs, cloud: Cloud) -> Iterator[None]:
         wait_until(
             f"start_job is {state}",
             lambda: client.get_event_source_mapping(UUID=mapping["UUID"])["State"] == state,
-            timeout_s=20,
         )
 
     switch(on=False)

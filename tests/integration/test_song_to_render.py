@@ -113,7 +113,7 @@ class TestUploadWithRecipe:
             return [event["message"] for event in found["events"] if correlation_id in event["message"]]
 
         for function in ("api", "start_job", "validate", "analyze", "transform", "certify", "notify"):
-            assert wait_until(f"the log of {function}", lambda f=function: lines(f), timeout_s=20), function
+            assert wait_until(f"the log of {function}", lambda f=function: lines(f)), function
 
 
 class TestRecordings:

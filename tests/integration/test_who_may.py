@@ -151,7 +151,7 @@ class TestTiers:
         song = tmp_path / "long.flac"
         soundfile.write(song, numpy.zeros(21 * 60 * 8000, dtype=numpy.int16), 8000)
         tracks = {person.owner_id: person.uploads(song) for person in (ada, pro)}
-        assert pro.waits_for_job(tracks[pro.owner_id]["ingest_job_id"])["status"] == "succeeded"
+        assert pro.waits_for_job(tracks[pro.owner_id]["ingest_job_id"], timeout_s=240)["status"] == "succeeded"
         assert ada.waits_for_job(tracks[ada.owner_id]["ingest_job_id"])["status"] == "failed"
         problem = ada.reads(f"/v1/tracks/{tracks[ada.owner_id]['track_id']}")["problem"]
         assert problem["code"] == "track.too_long"

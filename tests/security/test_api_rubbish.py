@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.functions.studio import Answer, Studio
@@ -42,7 +42,7 @@ tracks = st.fixed_dictionaries(
         "recipe": recipes,
     },
 )
-calm = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+calm = settings(max_examples=60)
 
 
 def is_an_answer(answer: Answer, studio: Studio) -> None:

@@ -130,5 +130,5 @@ def test_the_late_answer_to_an_event_is_not_taken_for_the_next_ones(
         """
     )
     api.wait_for_init(process, limit_s=30)
-    assert api.invoke(process, 0.6, limit_s=0.1).error_type == "Sandbox.Timedout"
-    assert api.invoke(process, 0, limit_s=10).payload == 0
+    assert api.invoke(process, 3, limit_s=0.1).error_type == "Sandbox.Timedout"
+    assert api.invoke(process, 0, limit_s=30).payload == 0

@@ -3,7 +3,6 @@
 import json
 import sys
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from tests.performance.bench.jobs import Bench, fuzz
 from tests.performance.bench.measure import Run
 from tests.performance.bench.rows import Found, Row, at_least, at_most, less, summary, times_less
 from tests.support.mutations import Broken
+from tests.support.person import wait_until
 
 MACHINE = {"date": "2026-01-02", "processor": "A chip", "cores": 2, "memory_gib": 4.0, "python": "3.11.1"}
 
@@ -114,8 +114,7 @@ def test_an_interruption_ends_what_is_measured_and_what_it_started(tmp_path: Pat
     found: list[Run] = []
     thread = threading.Thread(target=lambda: found.append(measure.run("ours", "version", python=python)))
     thread.start()
-    while not (began.exists() and began.read_text()):
-        time.sleep(0.01)
+    wait_until("the job runs", lambda: began.exists() and began.read_text(), every_s=0.01)
 
     measure.stop_all()
     thread.join(20)
