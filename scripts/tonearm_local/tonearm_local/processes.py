@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _LOG_LIMIT_MB = 20
 # psutil derives start times from the boot time, which moves when the clock is set.
 _START_TOLERANCE_S = 2.0
+# What is killed ends when the kernel gets to it.
+_KILLED_LIMIT_S = 30.0
 
 
 class Daemon:
@@ -101,12 +103,15 @@ class Daemon:
         graceful = False
         if process is not None:
             process.send_signal(signal.SIGTERM)
-            graceful = self._has_ended(process, grace_s)
-        for member in self._group():
+            graceful = _end([process], limit_s=grace_s)
+        members = self._group()
+        for member in members:
             with suppress(psutil.NoSuchProcess):
                 member.kill()
+        # Only then are their ports free.
+        _end(members, limit_s=_KILLED_LIMIT_S)
         if self._child is not None:
-            self._child.wait()
+            self._child.poll()
             self._child = None
         self._pid_file.unlink(missing_ok=True)
         return graceful
@@ -116,19 +121,6 @@ class Daemon:
         if not self._log.exists():
             return ""
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-count:])
-
-    def _has_ended(self, process: psutil.Process, grace_s: float) -> bool:
-        if self._child is not None:
-            try:
-                self._child.wait(timeout=grace_s)
-            except subprocess.TimeoutExpired:
-                return False
-            return True
-        try:
-            process.wait(timeout=grace_s)
-        except psutil.TimeoutExpired:
-            return False
-        return True
 
     def _noted(self) -> dict[str, Any]:
         try:
@@ -173,6 +165,25 @@ class Daemon:
                 if ours and process.status() != psutil.STATUS_ZOMBIE:
                     members.append(process)
         return members
+
+
+def _end(processes: Sequence[psutil.Process], *, limit_s: float) -> bool:
+    """Wait until all of them have ended; False when the time runs out."""
+    deadline = time.monotonic() + limit_s
+    while not all(map(_has_ended, processes)):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    """Tell whether it does no more, though whoever has to may never take note of its end, as in a container."""
+    try:
+        # Its first thread may have ended before the others, which hold its files and its ports.
+        return bool(process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1)
+    except psutil.NoSuchProcess:
+        return True
 
 
 def listener(port: int) -> str | None:

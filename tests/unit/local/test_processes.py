@@ -10,6 +10,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import psutil  # type: ignore[import-untyped] # it has no types
 import pytest
 
 from tests.support.processes import ends, lives
@@ -19,11 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# Starts a child, tells its pid, and waits; the first argument says whether SIGTERM ends it.
+# Starts a child, tells its pid, and waits; the first argument says what SIGTERM does to it.
 PROGRAM = """
 import signal, subprocess, sys, time
+def end(*_):
+    time.sleep(0.5)
+    print("in peace", flush=True)
+    raise SystemExit
 if sys.argv[1] == "stubborn":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if sys.argv[1] == "thoughtful":
+    signal.signal(signal.SIGTERM, end)
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
 print(child.pid, flush=True)
 time.sleep(60)
@@ -46,9 +53,18 @@ def daemon(tmp_path: Path, program: Path) -> Iterator[Daemon]:
 
 def start(daemon: Daemon, program: Path, kind: str = "gentle") -> int:
     """Start the program and return the pid of its child."""
+    before = daemon.last_lines()
     daemon.start([sys.executable, program, kind], environment=dict(os.environ), key="a")
-    assert daemon.wait_until(lambda: daemon.last_lines().strip() != "", limit_s=60)
-    return int(daemon.last_lines())
+    assert daemon.wait_until(lambda: daemon.last_lines() != before, limit_s=60)
+    return int(daemon.last_lines().splitlines()[-1])
+
+
+def runs(pid: int) -> bool:
+    """Whether it does anything yet: whoever has to may not have taken note of its end."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def another(daemon: Daemon, program: Path) -> Daemon:
@@ -71,6 +87,29 @@ def test_a_later_command_knows_it_and_ends_it_with_its_children(daemon: Daemon, 
     assert ends(child)
     assert later.pid is None
     assert daemon.pid is None
+
+
+def test_who_started_it_once_ends_in_peace_what_somebody_else_started_since(daemon: Daemon, program: Path) -> None:
+    # Given a process that was stopped and started anew by another hand of the same program
+    start(daemon, program)
+    other = another(daemon, program)
+    assert other.stop(grace_s=30)
+    start(other, program, "thoughtful")
+    # When the first one stops it
+    assert daemon.stop(grace_s=30)
+    # Then it had its time to end by itself
+    assert daemon.last_lines().splitlines()[-1] == "in peace"
+    assert other.pid is None
+
+
+def test_what_was_killed_has_ended_when_stop_returns(daemon: Daemon, program: Path) -> None:
+    child = start(daemon, program, "stubborn")
+    pid, later = daemon.pid, another(daemon, program)
+    assert pid is not None
+    assert not later.stop(grace_s=0.1)
+    # What they held, a port say, is free now, and not a little later.
+    assert not runs(pid)
+    assert not runs(child)
 
 
 def test_what_does_not_end_is_killed(daemon: Daemon, program: Path) -> None:
@@ -97,8 +136,6 @@ def test_a_stranger_with_the_same_pid_is_left_alone(daemon: Daemon, program: Pat
     # Given a pid file whose pid belongs to somebody else by now, perhaps started in the very same second
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
     try:
-        import psutil
-
         # For a moment after its start a process shows no command line, and cannot be told apart by it.
         while not psutil.Process(stranger.pid).cmdline():
             time.sleep(0.01)
