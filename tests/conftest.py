@@ -3,7 +3,7 @@
 import os
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -45,6 +45,19 @@ def laptop() -> Iterator[Stack]:
         laptop.destroy()
     finally:
         laptop.reset()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Tell beside a failure on the stack what the stack is at."""
+    report = yield
+    laptop = getattr(item, "funcargs", {}).get("laptop")
+    if report.failed and laptop is not None:
+        status, log = laptop.status(), laptop.logs / "emulator.log"
+        said = log.read_text(errors="replace").splitlines()[-20:] if log.is_file() else []
+        processes = f"emulator: pid {status.emulator_pid}, edge: pid {status.edge_pid}; the emulator said last:"
+        report.sections.append(("the stack", "\n".join([processes, *said])))
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -49,12 +49,12 @@ if TYPE_CHECKING:
 
 DEMO_USER = "demo@tonearm.example"
 
-# Seconds: the emulator starts in one, and writes its state in a few.
-_START_LIMIT_S = 30.0
+# Seconds: the emulator starts in one, and writes its state in a few, unless the machine has much else to do.
+_START_LIMIT_S = 120.0
 _STOP_GRACE_S = 60.0
-_SAVE_LIMIT_S = 30.0
+_SAVE_LIMIT_S = 60.0
 # A cold function behind the deployment of others.
-_HEALTH_LIMIT_S = 20.0
+_HEALTH_LIMIT_S = 60.0
 _HERE = Path(__file__).parent
 # What each background process of ours runs.
 _EMULATOR_SOURCES = (_HERE / "emulator", _HERE / "loopback.py")

@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
@@ -23,6 +22,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from tests.support.ports import free_port
 from tonearm_local.artifacts import build_managed_runtime
 from tonearm_local.emulator.settings import emulator_environment
 from tonearm_local.paths import repository_root
@@ -33,13 +33,6 @@ if TYPE_CHECKING:
 
 ACCOUNT = "000000000000"
 REGION = "eu-west-1"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def zip_of(**sources: str) -> bytes:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import psutil
 import pytest
 
-from tests.unit.local.conftest import Cloud, free_port
+from tests.support.ports import free_port
+from tests.unit.local.conftest import Cloud
 from tonearm_local import stack as stack_module
 from tonearm_local.artifacts import LocalArtifacts
 from tonearm_local.errors import StackError
