@@ -103,13 +103,13 @@ class Daemon:
         graceful = False
         if process is not None:
             process.send_signal(signal.SIGTERM)
-            graceful = _end([process], limit_s=grace_s)
+            graceful = _all_end([process], limit_s=grace_s)
         members = self._group()
         for member in members:
             with suppress(psutil.NoSuchProcess):
                 member.kill()
         # Only then are their ports free.
-        _end(members, limit_s=_KILLED_LIMIT_S)
+        _all_end(members, limit_s=_KILLED_LIMIT_S)
         if self._child is not None:
             self._child.poll()
             self._child = None
@@ -167,7 +167,7 @@ class Daemon:
         return members
 
 
-def _end(processes: Sequence[psutil.Process], *, limit_s: float) -> bool:
+def _all_end(processes: Sequence[psutil.Process], *, limit_s: float) -> bool:
     """Wait until all of them have ended; False when the time runs out."""
     deadline = time.monotonic() + limit_s
     while not all(map(_has_ended, processes)):
