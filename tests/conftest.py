@@ -53,10 +53,9 @@ def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.T
     report = yield
     laptop = getattr(item, "funcargs", {}).get("laptop")
     if report.failed and laptop is not None:
-        status, log = laptop.status(), laptop.logs / "emulator.log"
-        said = log.read_text(errors="replace").splitlines()[-20:] if log.is_file() else []
+        status = laptop.status()
         processes = f"emulator: pid {status.emulator_pid}, edge: pid {status.edge_pid}; the emulator said last:"
-        report.sections.append(("the stack", "\n".join([processes, *said])))
+        report.sections.append(("the stack", f"{processes}\n{laptop._emulator.last_lines(20)}"))
     return report
 
 

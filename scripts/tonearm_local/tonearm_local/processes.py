@@ -139,7 +139,7 @@ class Daemon:
             return None
         try:
             process = psutil.Process(note["pid"])
-            return process if self._is_ours(process, note) and process.status() != psutil.STATUS_ZOMBIE else None
+            return process if self._is_ours(process, note) and not _has_ended(process) else None
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             return None
 
@@ -162,7 +162,7 @@ class Daemon:
         for process in psutil.process_iter():
             with suppress(psutil.NoSuchProcess, psutil.AccessDenied, ProcessLookupError):
                 ours = os.getpgid(process.pid) == note["pid"] and process.create_time() > note["started"] - 1
-                if ours and process.status() != psutil.STATUS_ZOMBIE:
+                if ours and not _has_ended(process):
                     members.append(process)
         return members
 
